@@ -1,0 +1,135 @@
+"""Admissions: the places and events that tickets let people into."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, Table, Text, select
+
+from .base import BigId, id_column, metadata
+from .calendar import calendar
+from .engine import Read, Write
+from .keys import key
+from .paging import Listing, Page, Window
+
+
+class AdmissionKind(StrEnum):
+    LOCATION = "LOCATION"
+    EVENT = "EVENT"
+
+
+class CapacityControl(StrEnum):
+    NONE = "NONE"
+    SALES = "SALES"
+    ADMITTED = "ADMITTED"
+    ADMITTED_AND_DEPARTED = "ADMITTED_AND_DEPARTED"
+
+
+class CapacityLimitsBy(StrEnum):
+    ADMISSION = "ADMISSION"
+    SCHEDULE = "SCHEDULE"
+    SLOT = "SLOT"
+
+
+class ScheduleSelection(StrEnum):
+    TODAY = "TODAY"
+    NEXT_AVAILABLE = "NEXT_AVAILABLE"
+    SCHEDULE_ENTRY = "SCHEDULE_ENTRY"
+    NONE = "NONE"
+
+
+admission = Table(
+    "admission",
+    metadata,
+    id_column(),
+    Column("code", Text, nullable=False),
+    Column("code_key", Text, nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("capacity_limits_by", Text, nullable=False),
+    Column("capacity_control", Text, nullable=False),
+    Column("max_capacity", Integer, nullable=False),
+    Column("prebook_required", Boolean, nullable=False),
+    Column("default_schedule", Text, nullable=False),
+    Column("calendar_id", BigId, ForeignKey(calendar.c.id)),
+    CheckConstraint("max_capacity >= 0", name="max_capacity"),
+)
+
+
+class AdmissionRow(NamedTuple):
+    id: int
+    code: str
+    code_key: str
+    description: str
+    kind: str
+    time_zone: str
+    capacity_limits_by: str
+    capacity_control: str
+    max_capacity: int
+    prebook_required: bool
+    default_schedule: str
+    calendar_id: int | None
+
+
+admissions = Listing(admission, AdmissionRow, select(admission))
+
+
+async def by_ids(read: Read, ids: Sequence[int]) -> dict[int, AdmissionRow]:
+    """Admissions by row id."""
+    return await admissions.by_key(read, "id", ids)
+
+
+async def by_keys(read: Read, keys: Sequence[str]) -> dict[str, AdmissionRow]:
+    """Admissions by the key of their code."""
+    return await admissions.by_key(read, "code_key", keys)
+
+
+async def page(read: Read, window: Window) -> Page[AdmissionRow]:
+    """A page of all admissions."""
+    return await admissions.page(read, window)
+
+
+async def add(
+    write: Write,
+    *,
+    code: str,
+    description: str,
+    kind: AdmissionKind,
+    time_zone: str,
+    capacity_limits_by: CapacityLimitsBy,
+    capacity_control: CapacityControl,
+    max_capacity: int,
+    prebook_required: bool,
+    default_schedule: ScheduleSelection,
+) -> AdmissionRow | None:
+    """A new admission, or None if the code is taken."""
+    statement = (
+        write.insert(admission)
+        .values(
+            code=code,
+            code_key=key(code),
+            description=description,
+            kind=kind.value,
+            time_zone=time_zone,
+            capacity_limits_by=capacity_limits_by.value,
+            capacity_control=capacity_control.value,
+            max_capacity=max_capacity,
+            prebook_required=prebook_required,
+            default_schedule=default_schedule.value,
+        )
+        .on_conflict_do_nothing(index_elements=["code_key"])
+        .returning(admission)
+    )
+    return await write.first(AdmissionRow, statement)
+
+
+async def next_id(write: Write) -> int:
+    """The next number of the series of admissions; it may have gaps."""
+    return (await write.next_ids(admission, 1))[0]
+
+
+async def lock(write: Write, admission_id: int) -> None:
+    """Take an admission: whoever changes its slots as a whole does so one after the other."""
+    found = select(admission.c.id).where(admission.c.id == admission_id)
+    await write.all(found.with_for_update(key_share=True))

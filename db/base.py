@@ -1,0 +1,57 @@
+"""What every table shares: the metadata with its naming rule, and the column types both databases agree on."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Identity, Integer, MetaData, TypeDecorator
+from sqlalchemy.dialects import sqlite
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+FOREVER = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+"""Stands for "no end" in a column that is ordered and compared; readers are given None."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC, to the microsecond, aware on both sides of the driver.
+
+    PostgreSQL keeps ``timestamptz``. SQLite keeps text of one fixed width, so that comparing the
+    text compares the moments.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(sqlite.DATETIME())  # type: ignore[no-untyped-call]
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value.astimezone(UTC).replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)  # of SQLite every moment; of asyncpg its infinity, which FOREVER becomes
+
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+"""Row ids: 64 bits on PostgreSQL; on SQLite the rowid, which is 64 bits under the name INTEGER."""
+
+
+def id_column() -> Column[int]:
+    """The primary key every noun has: made by the database, rising, never used twice."""
+    return Column("id", BigId, Identity(), primary_key=True)

@@ -1,0 +1,109 @@
+"""Bringing a database to the tables that this code knows, and telling how far it is.
+
+``versions/`` holds one file per step, oldest first. A step is never changed once it has run anywhere; the next one
+changes what it made. ``python -m db.migrations "What it does"`` drafts it; where SQLite cannot alter a table in place,
+write it inside ``op.batch_alter_table``.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from functools import cache
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, func, select
+
+from ..engine import Database
+
+LOCK = 4_207_315
+"""The advisory lock that two servers migrating one PostgreSQL database at the same time meet at."""
+
+
+class Standing(Enum):
+    """A database's version, seen from this code."""
+
+    EMPTY = "not migrated"
+    OLDER = "older than this program"
+    CURRENT = "up to date"
+    NEWER = "newer than this program"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "db:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def head() -> str:
+    """The version of the tables that this code knows."""
+    found = _scripts().get_current_head()
+    assert found is not None
+    return found
+
+
+async def current(database: Database) -> str | None:
+    """The version of the database; None if it was never migrated."""
+    async with database.reading() as read:
+        return await read.connection.run_sync(_current)
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+async def standing(database: Database) -> Standing:
+    """What this code makes of the database's version. One that it has never heard of must come from a later code."""
+    version = await current(database)
+    if version is None:
+        return Standing.EMPTY
+    if version == head():
+        return Standing.CURRENT
+    known = {script.revision for script in _scripts().walk_revisions()}
+    return Standing.OLDER if version in known else Standing.NEWER
+
+
+async def upgrade(database: Database) -> Sequence[str]:
+    """Run every step that the database lacks, all in one transaction; answers the versions that it went through.
+
+    Two that do so at once wait for each other, and the second finds nothing left to do. Raises alembic's CommandError
+    for a database that is newer than this code.
+    """
+    async with database.writer.connect() as connection:
+        if database.dialect == "sqlite":
+            return await connection.run_sync(_upgrade_sqlite)
+        async with connection.begin():
+            await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+            return await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> list[str]:
+    before = _current(connection)
+    command.upgrade(_config(connection), "head")
+    steps = _scripts().iterate_revisions("head", before or "base")
+    return [step.revision for step in steps][::-1]
+
+
+def _upgrade_sqlite(connection: Connection) -> list[str]:
+    """A step that rebuilds a table drops it first, which rows that point at it forbid: so foreign keys rest meanwhile.
+
+    The pragma has no effect inside a transaction. What the steps leave behind is checked before it is committed.
+    """
+    raw = connection.connection.cursor()
+    raw.execute("PRAGMA foreign_keys = OFF")
+    try:
+        with connection.begin():
+            steps = _upgrade(connection)
+            orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+            assert not orphans, f"the migration to {head()} leaves rows that point at nothing"
+            return steps
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
+        raw.close()

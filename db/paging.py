@@ -1,0 +1,347 @@
+"""Reading many at once: rows by key, lists by parent, and pages, each in one statement however many are asked for.
+
+A ``Listing`` says how one noun is read. Its batch functions answer a mapping from the keys that were asked for;
+what is not there is missing from it. Pages are keyset pages: a position is the order's value and the row's id, so
+that a page costs the same at any depth and rows that come or go never shift it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import orjson
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    any_,
+    column,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.type_api import TypeEngine
+
+from .engine import Read
+
+T = TypeVar("T", bound=NamedTuple)
+Key = Any
+Conditions = Callable[[Any], Iterable[ColumnElement[bool]]]
+"""Given the columns of the listed table under the statement's alias, what must hold of them."""
+
+Parent = Callable[[Any, Any], ColumnElement[bool]]
+"""Given the columns of a row and of a key, whether the row is the key's."""
+
+Attributes = str | Column[Any] | Sequence[str]
+"""The columns that keys are values of: of the listed table by name, or one of another table (with a ``Parent``)."""
+
+COUNTED_AT_MOST = 10_000
+"""A total is exact up to here; counting further would read what nobody asked to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By one attribute of the row, then by id. ``name`` stands in cursors, ``kind`` is the attribute's."""
+
+    name: str
+    attribute: str = "id"
+    is_descending: bool = False
+    kind: type[int] | type[datetime] = datetime
+
+
+BY_ID = Order("ID", kind=int)
+NEWEST_FIRST = Order("NEWEST", is_descending=True, kind=int)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which page: ``size`` rows after (or, backward, before) a position, or from the order's end where it is None."""
+
+    size: int
+    order: Order = BY_ID
+    position: tuple[Any, int] | None = None
+    is_backward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows in the order asked for, and whether there are more on either side: exact in both directions."""
+
+    rows: Sequence[T]
+    has_previous: bool
+    has_next: bool
+
+
+class Span(NamedTuple):
+    """A stretch of time with both its ends; None is no bound."""
+
+    start: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Listing(Generic[T]):
+    """How one noun is read: its table, its row class, and a view that selects the row's columns from the table.
+
+    ``parameters`` of the batch functions fill what the view leaves open (``now``, for rows that expire).
+    ``expressions`` are attributes that are not plain columns, for ordering by them.
+    """
+
+    table: Table
+    row: type[T]
+    view: Select[Any]
+    expressions: Mapping[str, Callable[[Any], ColumnElement[Any]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        columns = len(self.view.selected_columns)
+        assert columns == len(self.row._fields), f"{self.row.__name__} and its view of {columns} columns differ"
+
+    async def by_key(
+        self,
+        read: Read,
+        attribute: str,
+        keys: Sequence[Key],
+        *,
+        where: Conditions | None = None,
+        parameters: Mapping[str, Any] = {},
+    ) -> dict[Key, T]:
+        """The one row per key of a unique attribute that is a field of the row."""
+        found = self.view.where(is_one_of(read, self.table.c[attribute], keys), *_hold(where, self.table.c))
+        rows = await read.rows(self.row, found, parameters)
+        return {getattr(row, attribute): row for row in rows}
+
+    async def lists(
+        self,
+        read: Read,
+        attribute: str,
+        keys: Sequence[Key],
+        *,
+        order_by: Sequence[str] = ("id",),
+        where: Conditions | None = None,
+        parameters: Mapping[str, Any] = {},
+    ) -> dict[Key, list[T]]:
+        """All rows per key of an attribute that is a field of the row: for lists that set-up or a limit keeps short."""
+        found = self.view.where(is_one_of(read, self.table.c[attribute], keys), *_hold(where, self.table.c))
+        found = found.order_by(*(self.table.c[name] for name in order_by))
+        lists: dict[Key, list[T]] = {}
+        for row in await read.rows(self.row, found, parameters):
+            lists.setdefault(getattr(row, attribute), []).append(row)
+        return lists
+
+    async def page(
+        self, read: Read, window: Window, *, where: Conditions | None = None, parameters: Mapping[str, Any] = {}
+    ) -> Page[T]:
+        """One page of all that ``where`` lets through."""
+        ids = [select(self._ids(window, where, behind=b).subquery().c.id) for b in _sides(window)]
+        found = self.view.where(self.table.c.id.in_(union_all(*ids) if len(ids) > 1 else ids[0]))
+        return _cut(await read.rows(self.row, found, parameters), window)
+
+    async def pages(
+        self,
+        read: Read,
+        attribute: "Attributes",
+        keys: Sequence[Key],
+        window: Window,
+        *,
+        parent: "Parent | None" = None,
+        where: Conditions | None = None,
+        parameters: Mapping[str, Any] = {},
+    ) -> dict[Key, Page[T]]:
+        """One page per key, in one statement: LATERAL on PostgreSQL, a correlated IN on SQLite.
+
+        A key may be a tuple; then ``attribute`` names as many columns. ``parent(row, key)`` says which rows are a key's
+        where these columns do not; the key's parts are ``c0``, ``c1``, ...
+        """
+        asked, belongs = self._asked(read, attribute, keys, parent)
+        found = [
+            self._of_each(
+                read, asked, self._ids(window, lambda row: [belongs(row, asked.c), *_hold(where, row)], behind=behind)
+            )
+            for behind in _sides(window)
+        ]
+        rows: dict[int, list[T]] = {}
+        width = len(self.row._fields)
+        for row in await read.all(union_all(*found) if len(found) > 1 else found[0], parameters):
+            rows.setdefault(row[width], []).append(self.row._make(row[:width]))
+        return {key: _cut(rows.get(i, []), window) for i, key in enumerate(keys, 1)}
+
+    async def count(
+        self, read: Read, *, where: Conditions | None = None, parameters: Mapping[str, Any] = {}
+    ) -> int | None:
+        """How many there are, or None beyond COUNTED_AT_MOST."""
+        row = self.table.alias("i")
+        some = select(row.c.id).where(*_hold(where, row.c)).limit(COUNTED_AT_MOST + 1).subquery()
+        return _counted(await read.value(select(func.count()).select_from(some), parameters))
+
+    async def counts(
+        self,
+        read: Read,
+        attribute: "Attributes",
+        keys: Sequence[Key],
+        *,
+        parent: "Parent | None" = None,
+        where: Conditions | None = None,
+        parameters: Mapping[str, Any] = {},
+    ) -> dict[Key, int | None]:
+        """How many there are per key (see ``pages``), or None beyond COUNTED_AT_MOST, in one statement."""
+        asked, belongs = self._asked(read, attribute, keys, parent)
+        row = self.table.alias("i")
+        some = select(row.c.id).where(belongs(row.c, asked.c), *_hold(where, row.c)).correlate(asked)
+        if read.dialect == "postgresql":
+            some = some.limit(COUNTED_AT_MOST + 1)  # SQLite sees no outer row from a subquery in FROM: it counts all
+            counted = select(func.count()).select_from(some.subquery()).scalar_subquery()
+        else:
+            counted = some.with_only_columns(func.count()).scalar_subquery()
+        found = await read.all(select(asked.c.ordinal, counted).select_from(asked), parameters)
+        return {keys[ordinal - 1]: _counted(number) for ordinal, number in found}
+
+    def _asked(
+        self, read: Read, attribute: "Attributes", keys: Sequence[Key], parent: "Parent | None"
+    ) -> tuple[FromClause, "Parent"]:
+        """The keys as a table, and which rows belong to each."""
+        if isinstance(attribute, Column):
+            columns = [attribute]
+        else:
+            columns = [self.table.c[name] for name in ((attribute,) if isinstance(attribute, str) else attribute)]
+
+        def belongs(row: Any, key: Any) -> ColumnElement[bool]:
+            return and_(*(row[c.name] == key[f"c{i}"] for i, c in enumerate(columns)))
+
+        return each(read, [c.type for c in columns], keys), parent or belongs
+
+    def _value(self, order: Order, row: Any) -> ColumnElement[Any]:
+        expression = self.expressions.get(order.attribute)
+        return expression(row) if expression else row[order.attribute]
+
+    def _ids(self, window: Window, where: Conditions | None, *, behind: bool) -> Select[Any]:
+        """The ids of the page and one more, to know whether it goes on; or one id from behind the position."""
+        row = self.table.alias("behind" if behind else "i")
+        value = self._value(window.order, row.c)
+        is_descending = window.order.is_descending is not (window.is_backward is not behind)
+        ids = select(row.c.id).where(*_hold(where, row.c))
+        if window.position is not None:
+            ids = ids.where(_is_beyond(value, row.c.id, window.position, is_descending, inclusive=behind))
+        ordering = (row.c.id,) if value is row.c.id else (value, row.c.id)
+        ids = ids.order_by(*(o.desc() if is_descending else o for o in ordering))
+        return ids.limit(1 if behind else window.size + 1)
+
+    def _of_each(self, read: Read, asked: FromClause, ids: Select[Any]) -> Select[Any]:
+        """The rows that ``ids`` finds for each of the keys asked for, with the key's ordinal behind them."""
+        ids = ids.correlate(asked)
+        (source,) = self.view.get_final_froms()
+        if read.dialect == "postgresql":
+            page = ids.lateral("page")
+            found = asked.join(page, true()).join(source, self.table.c.id == page.c.id)
+        else:
+            found = asked.join(source, self.table.c.id.in_(ids))
+        return select(*self.view.selected_columns, asked.c.ordinal).select_from(found)
+
+
+def is_one_of(read: Read, attribute: ColumnElement[Any], keys: Sequence[Key]) -> ColumnElement[bool]:
+    """The attribute is one of the keys: one parameter, hence one statement text and one plan for any number of keys."""
+    if read.dialect == "postgresql":
+        return attribute == any_(literal(list(keys), ARRAY(attribute.type)))
+    value = func.json_each(_json(list(keys))).table_valued("value").c.value
+    return attribute.in_(select(value))
+
+
+def each(read: Read, types: Sequence[TypeEngine[Any]], keys: Sequence[Key]) -> FromClause:
+    """The keys as a table ``asked(ordinal, c0, c1, ...)``; the ordinal counts from 1."""
+    tuples = [key if isinstance(key, tuple) else (key,) for key in keys]
+    names = [f"c{i}" for i in range(len(types))]
+    if read.dialect == "postgresql":
+        arrays = [literal([key[i] for key in tuples], ARRAY(type_)) for i, type_ in enumerate(types)]
+        columns = [column(name, type_) for name, type_ in zip(names, types, strict=True)]
+        return func.unnest(*arrays).table_valued(*columns, with_ordinality="ordinal").render_derived("asked")
+    listed = func.json_each(_json(tuples)).table_valued("key", "value")
+    values = [
+        func.json_extract(listed.c.value, f"$[{i}]", type_=type_).label(name)
+        for i, (name, type_) in enumerate(zip(names, types, strict=True))
+    ]
+    return select((listed.c.key + 1).label("ordinal"), *values).subquery("asked")
+
+
+def _json(keys: Sequence[Any]) -> str:
+    """The keys for SQLite's ``json_each``; moments in the form that ``Instant`` keeps there."""
+
+    def text(moment: datetime) -> str:
+        return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+    return orjson.dumps(keys, text, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
+def _sides(window: Window) -> tuple[bool, ...]:
+    """Nothing can be behind the start of an order; behind a position, one look tells."""
+    return (False,) if window.position is None else (False, True)
+
+
+def _is_beyond(
+    value: ColumnElement[Any],
+    id_: ColumnElement[int],
+    position: tuple[Any, int],
+    is_descending: bool,
+    *,
+    inclusive: bool,
+) -> ColumnElement[bool]:
+    here: ColumnElement[Any] = id_
+    there: ColumnElement[Any] = literal(position[1], id_.type)
+    if value is not id_:
+        here, there = tuple_(value, id_), tuple_(literal(position[0], value.type), there)
+    if is_descending:
+        return here <= there if inclusive else here < there
+    return here >= there if inclusive else here > there
+
+
+def _cut(rows: Sequence[T], window: Window) -> Page[T]:
+    """Sort, and tell the page from the one row more and the one row behind."""
+    attribute = window.order.attribute
+    is_descending = window.order.is_descending is not window.is_backward
+
+    def place(row: T) -> tuple[Any, int]:
+        return getattr(row, attribute), row.id  # type: ignore[attr-defined]
+
+    ahead = sorted(rows, key=place, reverse=is_descending)
+    is_behind = False
+    if window.position is not None:
+        there = window.position
+        beyond = [row for row in ahead if (place(row) < there if is_descending else place(row) > there)]
+        is_behind = len(beyond) < len(ahead)
+        ahead = beyond
+    is_ahead = len(ahead) > window.size
+    ahead = ahead[: window.size]
+    if window.is_backward:
+        return Page(ahead[::-1], has_previous=is_ahead, has_next=is_behind)
+    return Page(ahead, has_previous=is_behind, has_next=is_ahead)
+
+
+def _counted(number: int) -> int | None:
+    return number if number <= COUNTED_AT_MOST else None
+
+
+def _hold(where: Conditions | None, row: Any) -> Iterable[ColumnElement[bool]]:
+    return where(row) if where else ()
+
+
+def within(value: ColumnElement[Any], span: Span) -> ColumnElement[bool]:
+    """The moment lies in the stretch, either end included."""
+    bounds = [] if span.start is None else [value >= span.start]
+    return and_(true(), *bounds, *([] if span.until is None else [value <= span.until]))
+
+
+def all_of(*conditions: Conditions | None) -> Conditions:
+    """Everything that these say, together; None says nothing."""
+    return lambda row: [condition for some in conditions if some for condition in some(row)]
+
+
+def nothing(_row: Any) -> Iterable[ColumnElement[bool]]:
+    """The condition that no row meets."""
+    return [false()]

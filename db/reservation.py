@@ -1,0 +1,118 @@
+"""Reservations: the places that entries hold or have bought in slots.
+
+A HELD reservation counts only while ``until`` lies ahead of the database's clock. A SOLD one counts while ``until`` is
+null; its places are also in ``time_slot.sold_places``, which changes only under the slot's lock.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    func,
+    select,
+)
+
+from .base import BigId, Instant, id_column, metadata
+from .engine import Read, Write
+from .paging import is_one_of
+from .ticket_request import request_entry, ticket_request
+from .time_slot import time_slot
+
+
+class ReservationKind(StrEnum):
+    HELD = "HELD"
+    SOLD = "SOLD"
+
+
+reservation = Table(
+    "reservation",
+    metadata,
+    id_column(),
+    Column("entry_id", BigId, ForeignKey(request_entry.c.id), nullable=False),
+    Column("request_id", BigId, ForeignKey(ticket_request.c.id), nullable=False),
+    Column("slot_id", BigId, ForeignKey(time_slot.c.id), nullable=False),
+    Column("places", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, comment="HELD: the end of the hold; SOLD: null until given back"),
+    UniqueConstraint("entry_id", "slot_id"),
+    CheckConstraint("places >= 1", name="places"),
+    CheckConstraint("kind = 'SOLD' OR until IS NOT NULL", name="until"),
+    Index(None, "slot_id", "until"),
+    Index(None, "request_id"),
+)
+
+
+async def held_places(
+    read: Read, slot_ids: Sequence[int], now: datetime, *, but_of: int | None = None
+) -> dict[int, int]:
+    """The places that unexpired holds take in each slot, but for one request's; a slot without any is missing."""
+    held = (
+        select(reservation.c.slot_id, func.sum(reservation.c.places))
+        .where(
+            is_one_of(read, reservation.c.slot_id, slot_ids),
+            reservation.c.until > now,
+            reservation.c.kind == ReservationKind.HELD.value,
+        )
+        .group_by(reservation.c.slot_id)
+    )
+    if but_of is not None:
+        held = held.where(reservation.c.request_id != but_of)
+    return {slot_id: int(places) for slot_id, places in await read.all(held)}
+
+
+async def add(write: Write, rows: Sequence[Mapping[str, Any]]) -> None:
+    """New reservations."""
+    await write.add(reservation, rows)
+
+
+async def places_of(read: Read, request_id: int) -> dict[int, int]:
+    """The places that the held reservations of a request want in each slot, whether or not they have run out."""
+    wanted = (
+        select(reservation.c.slot_id, func.sum(reservation.c.places))
+        .where(_is_held_by(request_id))
+        .group_by(reservation.c.slot_id)
+    )
+    return {slot_id: int(places) for slot_id, places in await read.all(wanted)}
+
+
+async def hold(write: Write, request_id: int, since: datetime | None, until: datetime) -> None:
+    """Let the held places of a request run until then; ``since`` begins them anew."""
+    values = {"until": until} if since is None else {"until": until, "since": since}
+    await write.run(reservation.update().where(_is_held_by(request_id)).values(values))
+
+
+async def let_go(write: Write, request_id: int, at: datetime) -> None:
+    """Give up the held places of a request; those that ran out earlier keep that moment."""
+    held = _is_held_by(request_id) & (reservation.c.until > at)
+    await write.run(reservation.update().where(held).values(until=at))
+
+
+async def sell(write: Write, request_id: int, at: datetime) -> None:
+    """Turn the held places of a request into sold ones. The caller holds the slots and adds to their sold places."""
+    values = {"kind": ReservationKind.SOLD.value, "since": at, "until": None}
+    await write.run(reservation.update().where(_is_held_by(request_id)).values(values))
+
+
+def _is_held_by(request_id: int) -> ColumnElement[bool]:
+    """The held reservations of the request's entries in force: what was replaced stays let go."""
+    in_force = select(request_entry.c.id).where(
+        request_entry.c.request_id == request_id, request_entry.c.replaced_at.is_(None)
+    )
+    return and_(
+        reservation.c.request_id == request_id,
+        reservation.c.kind == ReservationKind.HELD.value,
+        reservation.c.entry_id.in_(in_force),
+    )

@@ -1,0 +1,410 @@
+"""Issued tickets, the access entries on them, and the visits that were made with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    func,
+    select,
+    text,
+)
+
+from .admission import admission
+from .base import BigId, Instant, id_column, metadata
+from .client import client
+from .engine import Read, Write
+from .keys import key as key_of
+from .paging import Conditions, Listing, Order, Page, Window, is_one_of, within
+from .ticket_item import content_line, ticket_item
+from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
+from .ticket_request import matching as matching_requests
+from .time_slot import time_slot
+
+issued_ticket = Table(
+    "issued_ticket",
+    metadata,
+    id_column(),
+    Column("request_id", BigId, ForeignKey(ticket_request.c.id), nullable=False),
+    Column("line_id", BigId, ForeignKey(request_line.c.id), nullable=False),
+    Column("item_id", BigId, ForeignKey(ticket_item.c.id), nullable=False),
+    Column("client_id", BigId, ForeignKey(client.c.id), nullable=False),
+    Column("ticket_no", Text, nullable=False, unique=True),
+    Column("external_ticket_no", Text, nullable=False),
+    Column("number_key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("quantity", Integer, nullable=False, comment="people"),
+    Column("price_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("valid_from", Instant, nullable=False),
+    Column("valid_until", Instant, nullable=False, comment="9999-12-31 23:59:59.999999: no end"),
+    Column("valid_from_date", Date, nullable=False, comment="local to the default admission"),
+    Column("valid_until_date", Date, nullable=False, comment="local to the default admission"),
+    Column("blocked_at", Instant),
+    Column("blocked_reason", Text),
+    Column("revoked_at", Instant),
+    Column("printed_at", Instant),
+    Column("print_count", Integer, nullable=False, server_default="0"),
+    CheckConstraint("quantity >= 1", name="quantity"),
+    Index(None, "request_id", "id"),
+    Index(None, "line_id", "id"),
+    Index(None, "issued_at", "id"),
+    Index(None, "client_id", "issued_at", "id"),
+    Index(None, "valid_until", "id"),
+    Index(None, "item_id"),
+)
+
+ticket_number = Table(
+    "ticket_number",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("request_id", BigId, ForeignKey(ticket_request.c.id), nullable=False),
+    Column("ticket_id", BigId, ForeignKey(issued_ticket.c.id), comment="null: dictated, not issued yet"),
+    Index(None, "request_id"),
+    Index(None, "ticket_id"),
+)
+
+access_entry = Table(
+    "access_entry",
+    metadata,
+    id_column(),
+    Column("ticket_id", BigId, ForeignKey(issued_ticket.c.id), nullable=False),
+    Column("admission_id", BigId, ForeignKey(admission.c.id), nullable=False),
+    Column("content_line_id", BigId, ForeignKey(content_line.c.id), nullable=False),
+    Column("entry_id", BigId, ForeignKey(request_entry.c.id), nullable=False),
+    Column("slot_id", BigId, ForeignKey(time_slot.c.id)),
+    Column("quantity", Integer, nullable=False, comment="places"),
+    Column("blocked_at", Instant),
+    Column("blocked_reason", Text),
+    Column("first_admitted_at", Instant),
+    Column("admitted_count", Integer, nullable=False, server_default="0", comment="people let in so far"),
+    Column("inside_count", Integer, nullable=False, server_default="0", comment="people inside now"),
+    UniqueConstraint("ticket_id", "admission_id"),
+    CheckConstraint("quantity >= 1", name="quantity"),
+    CheckConstraint("inside_count BETWEEN 0 AND admitted_count", name="inside_count"),
+    Index(None, "slot_id"),
+    Index(None, "admission_id", "ticket_id"),
+    Index(None, "first_admitted_at"),
+    Index(None, "entry_id"),
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    id_column(),
+    Column("access_entry_id", BigId, ForeignKey(access_entry.c.id), nullable=False),
+    Column("slot_id", BigId, ForeignKey(time_slot.c.id), comment="null: not in any slot"),
+    Column("arrivals", Integer, nullable=False, comment="scans that let people in"),
+    Column("admitted", Integer, nullable=False, comment="people, each counted at every arrival"),
+    Column("inside", Integer, nullable=False, comment="people inside now"),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    UniqueConstraint("access_entry_id", "slot_id"),
+    CheckConstraint("inside BETWEEN 0 AND admitted", name="inside"),
+    Index(None, "slot_id"),
+    Index(
+        "uq_visit_without_slot",
+        "access_entry_id",
+        unique=True,
+        postgresql_where=text("slot_id IS NULL"),
+        sqlite_where=text("slot_id IS NULL"),
+    ),
+)
+
+
+class IssuedTicketRow(NamedTuple):
+    id: int
+    request_id: int
+    line_id: int
+    item_id: int
+    client_id: int
+    ticket_no: str
+    external_ticket_no: str
+    number_key: str
+    kind: str
+    quantity: int
+    price_minor: int
+    currency: str
+    issued_at: datetime
+    valid_from: datetime
+    valid_until: datetime
+    valid_from_date: date
+    valid_until_date: date
+    blocked_at: datetime | None
+    blocked_reason: str | None
+    revoked_at: datetime | None
+    printed_at: datetime | None
+    print_count: int
+
+
+class AccessEntryRow(NamedTuple):
+    id: int
+    ticket_id: int
+    admission_id: int
+    content_line_id: int
+    entry_id: int
+    slot_id: int | None
+    quantity: int
+    blocked_at: datetime | None
+    blocked_reason: str | None
+    first_admitted_at: datetime | None
+    admitted_count: int
+    inside_count: int
+
+
+issued_tickets = Listing(issued_ticket, IssuedTicketRow, select(issued_ticket))
+access_entries = Listing(access_entry, AccessEntryRow, select(access_entry))
+
+ISSUED_AT_DESC = Order("ISSUED_AT_DESC", "issued_at", is_descending=True)
+ISSUED_AT_ASC = Order("ISSUED_AT_ASC", "issued_at")
+VALID_UNTIL_ASC = Order("VALID_UNTIL_ASC", "valid_until")
+
+
+async def visitors_of_slots(read: Read, slot_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """People ever let in and people inside now, per slot; a slot without any is missing."""
+    found: Any = (
+        select(visit.c.slot_id, func.sum(visit.c.admitted), func.sum(visit.c.inside))
+        .where(is_one_of(read, visit.c.slot_id, slot_ids))
+        .group_by(visit.c.slot_id)
+    )
+    return {slot_id: (int(admitted), int(inside)) for slot_id, admitted, inside in await read.all(found)}
+
+
+async def claim_numbers(write: Write, keys: Sequence[str], request_id: int) -> dict[str, tuple[int, int | None]]:
+    """Lock these external ticket numbers, in order, and answer (request, ticket) of those that somebody else owns.
+
+    Free ones are this request's from here on. As with order numbers, the upsert is the lock.
+    """
+    owned: dict[str, tuple[int, int | None]] = {}
+    for key in sorted(set(keys)):
+        statement = write.insert(ticket_number).values(key=key, request_id=request_id)
+        statement = statement.on_conflict_do_update(index_elements=["key"], set_={"key": key})
+        row = (await write.all(statement.returning(ticket_number.c.request_id, ticket_number.c.ticket_id)))[0]
+        if row[0] != request_id:
+            owned[key] = (row[0], row[1])
+    return owned
+
+
+async def take_over_numbers(write: Write, keys: Sequence[str], request_id: int) -> None:
+    """Make this request the owner of locked numbers whose owners have expired or were canceled."""
+    await write.run(
+        ticket_number.update().where(is_one_of(write, ticket_number.c.key, keys)).values(request_id=request_id)
+    )
+
+
+async def add_numbers(write: Write, keys: Sequence[str], request_id: int) -> set[str]:
+    """Take these newly made numbers; answers those that were free. Rises through the keys, as every taker does."""
+    rows = [{"key": key, "request_id": request_id} for key in sorted(set(keys))]
+    statement = write.insert(ticket_number).values(rows).on_conflict_do_nothing(index_elements=["key"])
+    return {row[0] for row in await write.all(statement.returning(ticket_number.c.key))}
+
+
+async def next_ids(write: Write, number: int) -> list[int]:
+    """The next numbers of the series of tickets."""
+    return await write.next_ids(issued_ticket, number)
+
+
+async def issue(
+    write: Write, tickets: Sequence[Mapping[str, Any]], access_entries_: Sequence[Mapping[str, Any]]
+) -> None:
+    """New tickets under ids from ``next_ids``, their access entries, and their numbers pointing at them."""
+    await write.run(issued_ticket.insert(), list(tickets))
+    await write.run(access_entry.insert(), list(access_entries_))
+    await write.run(
+        ticket_number.update().where(ticket_number.c.key == bindparam("of_key")).values(ticket_id=bindparam("of_id")),
+        [{"of_key": ticket["number_key"], "of_id": ticket["id"]} for ticket in tickets],
+    )
+
+
+async def by_ids(read: Read, ids: Sequence[int], *, where: Conditions | None = None) -> dict[int, IssuedTicketRow]:
+    """Tickets by row id."""
+    return await issued_tickets.by_key(read, "id", ids, where=where)
+
+
+async def by_number_keys(
+    read: Read, keys: Sequence[str], *, where: Conditions | None = None
+) -> dict[str, IssuedTicketRow]:
+    """Tickets by the keys of their external numbers."""
+    return await issued_tickets.by_key(read, "number_key", keys, where=where)
+
+
+async def by_ticket_nos(
+    read: Read, ticket_nos: Sequence[str], *, where: Conditions | None = None
+) -> dict[str, IssuedTicketRow]:
+    """Tickets by their internal numbers, which are digits only and so their own keys."""
+    return await issued_tickets.by_key(read, "ticket_no", ticket_nos, where=where)
+
+
+async def page(read: Read, window: Window, *, where: Conditions | None = None) -> Page[IssuedTicketRow]:
+    """A page of tickets."""
+    return await issued_tickets.page(read, window, where=where)
+
+
+async def count(read: Read, *, where: Conditions | None = None) -> int | None:
+    """How many tickets, or None beyond ``COUNTED_AT_MOST``."""
+    return await issued_tickets.count(read, where=where)
+
+
+async def pages_of_requests(
+    read: Read, request_ids: Sequence[int], window: Window, *, where: Conditions | None = None
+) -> dict[int, Page[IssuedTicketRow]]:
+    """One page of tickets per request."""
+    return await issued_tickets.pages(read, "request_id", request_ids, window, where=where)
+
+
+async def counts_of_requests(
+    read: Read, request_ids: Sequence[int], *, where: Conditions | None = None
+) -> dict[int, int | None]:
+    """How many tickets per request."""
+    return await issued_tickets.counts(read, "request_id", request_ids, where=where)
+
+
+async def pages_of_lines(
+    read: Read, line_ids: Sequence[int], window: Window, *, where: Conditions | None = None
+) -> dict[int, Page[IssuedTicketRow]]:
+    """One page of tickets per requested line."""
+    return await issued_tickets.pages(read, "line_id", line_ids, window, where=where)
+
+
+async def counts_of_lines(
+    read: Read, line_ids: Sequence[int], *, where: Conditions | None = None
+) -> dict[int, int | None]:
+    """How many tickets per requested line."""
+    return await issued_tickets.counts(read, "line_id", line_ids, where=where)
+
+
+async def pages_of_customers(
+    read: Read, customer_keys: Sequence[str], window: Window, *, where: Conditions | None = None
+) -> dict[str, Page[IssuedTicketRow]]:
+    """One page of tickets per customer number: those whose requests name it."""
+    number = ticket_request.c.customer_key
+    return await issued_tickets.pages(read, number, customer_keys, window, parent=_of_customer, where=where)
+
+
+async def counts_of_customers(
+    read: Read, customer_keys: Sequence[str], *, where: Conditions | None = None
+) -> dict[str, int | None]:
+    """How many tickets per customer number."""
+    number = ticket_request.c.customer_key
+    return await issued_tickets.counts(read, number, customer_keys, parent=_of_customer, where=where)
+
+
+def _of_customer(ticket: Any, asked: Any) -> ColumnElement[bool]:
+    request = ticket_request.alias("of")
+    theirs = select(request.c.id).where(request.c.customer_key == asked.c0).correlate(asked.c0.table)
+    found: ColumnElement[bool] = ticket.request_id.in_(theirs)
+    return found
+
+
+async def access_entries_by_ids(
+    read: Read, ids: Sequence[int], *, where: Conditions | None = None
+) -> dict[int, AccessEntryRow]:
+    """Access entries by row id."""
+    return await access_entries.by_key(read, "id", ids, where=where)
+
+
+async def access_entries_of(read: Read, ticket_ids: Sequence[int]) -> dict[int, list[AccessEntryRow]]:
+    """The access entries of each ticket, in the order of the item's contents."""
+    return await access_entries.lists(read, "ticket_id", ticket_ids, order_by=("content_line_id", "id"))
+
+
+def whose_ticket(where: Conditions) -> Conditions:
+    """For rows with a ``ticket_id``: their ticket meets these conditions."""
+
+    def hold(row: Any) -> list[ColumnElement[bool]]:
+        ticket = issued_ticket.alias("whose")
+        return [select(ticket.c.id).where(ticket.c.id == row.ticket_id, *where(ticket.c)).exists()]
+
+    return hold
+
+
+def requests_of(ticket_ids: Sequence[int]) -> Select[Any]:
+    """The ids of the requests of these few tickets, for a condition."""
+    return select(issued_ticket.c.request_id).where(issued_ticket.c.id.in_(ticket_ids))
+
+
+def lines_of(ticket_ids: Sequence[int]) -> Select[Any]:
+    """The ids of the requested lines of these few tickets, for a condition."""
+    return select(issued_ticket.c.line_id).where(issued_ticket.c.id.in_(ticket_ids))
+
+
+def matching(given: Mapping[str, Any], customers: Conditions | None = None) -> Conditions:
+    """The conditions of a filter, as ``ticket_request.matching`` has them; what is not named below is said of the request.
+
+    What is said of an access entry (``admission_code``, ``slot_id``, ``visit_at``, ``admitted_at``) must hold of one and
+    the same access entry.
+    """
+    of_access = {name: value for name, value in given.items() if name in ENTRY_FILTERS or name == "admitted_at"}
+    of_ticket = {name: value for name, value in given.items() if name in _FILTERS}
+    of_request = {name: value for name, value in given.items() if name not in of_access and name not in of_ticket}
+    wants_customer = of_request.pop("has_customer", None)
+
+    def hold(ticket: Any) -> list[ColumnElement[bool]]:
+        conditions = [_FILTERS[name](ticket, value) for name, value in of_ticket.items()]
+        if of_access:
+            conditions.append(_has_access(ticket, of_access))
+        if of_request:
+            request = ticket_request.alias("request")
+            found = select(request.c.id).where(*matching_requests(of_request)(request.c))
+            conditions.append(ticket.request_id.in_(found))
+        if wants_customer is not None:
+            request = ticket_request.alias("request")
+            known = has_customer(request.c, wants_customer, customers)
+            conditions.append(select(request.c.id).where(request.c.id == ticket.request_id, known).exists())
+        return conditions
+
+    return hold
+
+
+def _has_access(ticket: Any, given: Mapping[str, Any]) -> ColumnElement[bool]:
+    """One of the ticket's access entries is such. Looked up from the few, or asked of each ticket if they are many."""
+    entry = access_entry.alias("access")
+    of_place = {name: value for name, value in given.items() if name in ENTRY_FILTERS}
+    conditions = of_entry(entry.c, of_place)
+    if "admitted_at" in given:
+        conditions.append(within(entry.c.first_admitted_at, given["admitted_at"]))
+    if given.keys() == {"admission_code"}:
+        return select(entry.c.id).where(entry.c.ticket_id == ticket.id, *conditions).exists()
+    found: ColumnElement[bool] = ticket.id.in_(select(entry.c.ticket_id).where(*conditions))
+    return found
+
+
+def _is_admitted(ticket: Any, wanted: bool) -> ColumnElement[bool]:
+    entry = access_entry.alias("admitted")
+    found = select(entry.c.id).where(entry.c.ticket_id == ticket.id, entry.c.first_admitted_at.is_not(None))
+    return found.exists() if wanted else ~found.exists()
+
+
+_FILTERS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "ticket_no": lambda ticket, text: ticket.ticket_no == key_of(text),
+    "external_ticket_no": lambda ticket, text: ticket.number_key == key_of(text),
+    "is_blocked": lambda ticket, wanted: ticket.blocked_at.is_not(None) if wanted else ticket.blocked_at.is_(None),
+    "is_revoked": lambda ticket, wanted: ticket.revoked_at.is_not(None) if wanted else ticket.revoked_at.is_(None),
+    "is_admitted": _is_admitted,
+    "valid_on": lambda ticket, day: and_(ticket.valid_from_date <= day, ticket.valid_until_date >= day),
+    "issued_at": lambda ticket, span: within(ticket.issued_at, span),
+    "item_no": lambda ticket, text: ticket.item_id.in_(
+        select(ticket_item.c.id).where(ticket_item.c.item_key == key_of(text))
+    ),
+}
+
+
+async def free_numbers(write: Write, keys: Sequence[str], request_id: int) -> None:
+    """Let go of dictated numbers that the request no longer wants; one that is on a ticket stays taken."""
+    wanted = is_one_of(write, ticket_number.c.key, keys) & (ticket_number.c.request_id == request_id)
+    await write.run(ticket_number.delete().where(wanted & ticket_number.c.ticket_id.is_(None)))

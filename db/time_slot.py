@@ -1,0 +1,200 @@
+"""Time slots: the generated entries of an admission's schedules, and the places taken in them.
+
+A slot's identity is its schedule line and local date; its id survives every regeneration. The columns hold what is in
+force; ``by_hand`` names those that were edited, which calculating anew leaves alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    case,
+    func,
+    select,
+)
+
+from .admission import CapacityControl, CapacityLimitsBy, admission
+from .base import BigId, Instant, id_column, metadata
+from .engine import Read, Write
+from .paging import Listing, Order, Page, Span, Window, is_one_of, within
+from .schedule import schedule, schedule_line
+
+
+class SlotState(StrEnum):
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    CANCELED = "CANCELED"
+
+
+time_slot = Table(
+    "time_slot",
+    metadata,
+    id_column(),
+    Column("line_id", BigId, ForeignKey(schedule_line.c.id), nullable=False),
+    Column("date", Date, nullable=False),
+    Column("admission_id", BigId, ForeignKey(admission.c.id), nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("arrival_from", Instant, nullable=False),
+    Column("arrival_until", Instant, nullable=False),
+    Column("sales_from", Instant),
+    Column("sales_until", Instant),
+    Column("state", Text, nullable=False),
+    Column("closed_reason", Text),
+    Column("capacity_control", Text, comment="by hand; null: the line's"),
+    Column("max_capacity", Integer, comment="by hand; null: the line's"),
+    Column("by_hand", JSON, nullable=False, server_default="[]"),
+    Column("sold_places", Integer, nullable=False, server_default="0"),
+    UniqueConstraint("line_id", "date"),
+    CheckConstraint("ends_at > starts_at", name="ends_at"),
+    CheckConstraint("sold_places >= 0", name="sold_places"),
+    Index(None, "admission_id", "starts_at", "id"),
+)
+
+
+class TimeSlotRow(NamedTuple):
+    """A slot with what is in force in it; ``capacity`` is None under the control NONE."""
+
+    id: int
+    line_id: int
+    date: date
+    admission_id: int
+    starts_at: datetime
+    ends_at: datetime
+    arrival_from: datetime
+    arrival_until: datetime
+    sales_from: datetime | None
+    sales_until: datetime | None
+    state: str
+    closed_reason: str | None
+    sold_places: int
+    schedule_code: str
+    time_zone: str
+    capacity_control: str
+    capacity: int | None
+    admission_kind: str
+
+
+class GeneratedSlot(NamedTuple):
+    """A slot as a schedule produces it, on one local day of one schedule line."""
+
+    line_id: int
+    date: date
+    admission_id: int
+    starts_at: datetime
+    ends_at: datetime
+    arrival_from: datetime
+    arrival_until: datetime
+    sales_from: datetime | None
+    sales_until: datetime | None
+    state: str
+
+
+def _in_force(name: str) -> ColumnElement[Any]:
+    """Control and maximum come from one level only, chosen by the admission. Source: domain.md, "Capacity"."""
+    return case(
+        (admission.c.capacity_limits_by == CapacityLimitsBy.ADMISSION.value, admission.c[name]),
+        (admission.c.capacity_limits_by == CapacityLimitsBy.SCHEDULE.value, schedule.c[name]),
+        else_=func.coalesce(time_slot.c[name], schedule_line.c[name]),
+    )
+
+
+time_slots = Listing(
+    time_slot,
+    TimeSlotRow,
+    select(
+        *(time_slot.c[name] for name in TimeSlotRow._fields[:13]),
+        schedule.c.code,
+        admission.c.time_zone,
+        _in_force("capacity_control").label("control_in_force"),
+        case((_in_force("capacity_control") != CapacityControl.NONE, _in_force("max_capacity"))).label("capacity"),
+        admission.c.kind,
+    )
+    .join_from(time_slot, admission, time_slot.c.admission_id == admission.c.id)
+    .join(schedule_line, time_slot.c.line_id == schedule_line.c.id)
+    .join(schedule, schedule_line.c.schedule_id == schedule.c.id),
+)
+BY_START = Order("STARTS_AT", "starts_at")
+
+
+async def by_ids(read: Read, ids: Sequence[int]) -> dict[int, TimeSlotRow]:
+    """Slots by row id."""
+    return await time_slots.by_key(read, "id", ids)
+
+
+async def pages_of_admissions(
+    read: Read, keys: Sequence[tuple[int, datetime]], window: Window, until: datetime | None = None
+) -> dict[tuple[int, datetime], Page[TimeSlotRow]]:
+    """One page of slots per (admission id, the least start); ``until`` is the last start that counts."""
+
+    def belongs(slot: Any, key: Any) -> ColumnElement[bool]:
+        return and_(slot.admission_id == key.c0, slot.starts_at >= key.c1)
+
+    def starts_by(slot: Any) -> list[ColumnElement[bool]]:
+        return [] if until is None else [within(slot.starts_at, Span(until=until))]
+
+    return await time_slots.pages(read, ("admission_id", "starts_at"), keys, window, parent=belongs, where=starts_by)
+
+
+async def lock(write: Write, ids: Sequence[int]) -> dict[int, TimeSlotRow]:
+    """Take these slots, lowest id first, and answer them as they now are.
+
+    Everyone takes slots in the same order, so two buyers of one afternoon wait for each other instead of deadlocking.
+    ``FOR NO KEY UPDATE`` leaves inserts that point at the slot alone. What is counted must be counted in a later
+    statement, and so is what the slots hold: a statement that waits for a lock sees the rest of the world as it was.
+    """
+    wanted = sorted(set(ids))
+    locked = select(time_slot.c.id).where(is_one_of(write, time_slot.c.id, wanted)).order_by(time_slot.c.id)
+    await write.all(locked.with_for_update(key_share=True))
+    return await by_ids(write, wanted)
+
+
+async def add_sold(write: Write, places: Mapping[int, int]) -> None:
+    """Change the sold places of locked slots by so many each."""
+    for slot_id, number in sorted(places.items()):
+        await write.run(
+            time_slot.update().where(time_slot.c.id == slot_id).values(sold_places=time_slot.c.sold_places + number)
+        )
+
+
+async def upcoming(
+    read: Read, admission_ids: Sequence[int], now: datetime, *, on: date | None = None, at_most: int = 100
+) -> dict[int, list[TimeSlotRow]]:
+    """The open slots of each admission that run at ``now`` or start later, by start; ``on`` keeps to a local date."""
+
+    def to_come(slot: Any) -> list[ColumnElement[bool]]:
+        found = [slot.ends_at >= now, slot.state == SlotState.OPEN.value]
+        return found if on is None else [*found, slot.date == on]
+
+    pages = await time_slots.pages(read, "admission_id", admission_ids, Window(at_most, BY_START), where=to_come)
+    return {admission_id: list(page.rows) for admission_id, page in pages.items()}
+
+
+async def starts_of_admission(read: Read, admission_id: int, first: date) -> set[tuple[date, datetime]]:
+    """Local day and start of every slot of the admission from that day on, but for canceled ones."""
+    found = select(time_slot.c.date, time_slot.c.starts_at).where(
+        time_slot.c.admission_id == admission_id,
+        time_slot.c.date >= first,
+        time_slot.c.state != SlotState.CANCELED.value,
+    )
+    return {(row[0], row[1]) for row in await read.all(found)}
+
+
+async def add(write: Write, slots: Sequence[GeneratedSlot]) -> None:
+    """New slots; where a schedule line has one on that day, it is left as it is."""
+    statement = write.insert(time_slot).on_conflict_do_nothing(index_elements=["line_id", "date"])
+    await write.run(statement, [slot._asdict() for slot in slots])

@@ -1,0 +1,184 @@
+"""The timeline: what happened to requests, tickets and slots, append-only, in the order of recording.
+
+Events hold no personal data; their message is worded when read. On PostgreSQL ``tx`` is the transaction that recorded
+them, and (tx, id) the order of recording; on SQLite there is one writer at a time, ``tx`` is 0 and the id alone orders.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    insert,
+    literal_column,
+    select,
+)
+
+from .admission import admission
+from .base import BigId, Instant, id_column, metadata
+from .client import client
+from .engine import Read, Write
+from .paging import Conditions, Listing, Order, Page, Window
+from .ticket import access_entry, issued_ticket
+from .ticket_request import ticket_request
+from .time_slot import time_slot
+
+
+class RequestEventKind(StrEnum):
+    CREATED = "CREATED"
+    UPDATED = "UPDATED"
+    EXTENDED = "EXTENDED"
+    CONFIRMED = "CONFIRMED"
+    PAID = "PAID"
+    EXPIRED = "EXPIRED"
+    CANCELED = "CANCELED"
+    ISSUED = "ISSUED"
+    PRINTED = "PRINTED"
+    ADMITTED = "ADMITTED"
+    DEPARTED = "DEPARTED"
+    REFUSED = "REFUSED"
+    BLOCKED = "BLOCKED"
+    UNBLOCKED = "UNBLOCKED"
+    REVOKED = "REVOKED"
+    RESCHEDULED = "RESCHEDULED"
+    HOLDER_CHANGED = "HOLDER_CHANGED"
+    SLOT_CHANGED = "SLOT_CHANGED"
+    CAPACITY_EXCEEDED = "CAPACITY_EXCEEDED"
+    NOTIFIED = "NOTIFIED"
+    VIEWED = "VIEWED"
+
+
+request_event = Table(
+    "request_event",
+    metadata,
+    id_column(),
+    Column("tx", BigInteger, nullable=False, server_default="0"),
+    Column("at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("client_id", BigId, ForeignKey(client.c.id), comment="null: the system"),
+    Column("request_id", BigId, ForeignKey(ticket_request.c.id)),
+    Column("ticket_id", BigId, ForeignKey(issued_ticket.c.id)),
+    Column("access_entry_id", BigId, ForeignKey(access_entry.c.id)),
+    Column("admission_id", BigId, ForeignKey(admission.c.id)),
+    Column("slot_id", BigId, ForeignKey(time_slot.c.id)),
+    Column("quantity", Integer),
+    Column("scanned", Text),
+    Column("scanned_key", Text),
+    Column("gate", Text),
+    Column("refusal_code", Text),
+    Column("facts", JSON, nullable=False, server_default="{}", comment="before and after; never personal data"),
+    Index(None, "tx", "id"),
+    Index(None, "request_id", "tx", "id"),
+    Index(None, "ticket_id", "tx", "id"),
+    Index(None, "access_entry_id", "tx", "id"),
+    Index(None, "scanned_key", "tx", "id"),
+    Index(None, "gate", "at"),
+    Index(None, "kind", "at"),
+    sqlite_autoincrement=True,
+)
+
+
+class RequestEventRow(NamedTuple):
+    id: int
+    tx: int
+    at: datetime
+    recorded_at: datetime
+    kind: str
+    actor: str
+    request_id: int | None
+    ticket_id: int | None
+    access_entry_id: int | None
+    admission_id: int | None
+    slot_id: int | None
+    quantity: int | None
+    scanned: str | None
+    gate: str | None
+    refusal_code: str | None
+    facts: dict[str, Any]
+
+
+request_events = Listing(
+    request_event, RequestEventRow, select(*(request_event.c[name] for name in RequestEventRow._fields))
+)
+AS_RECORDED = Order("RECORDED", "tx", kind=int)
+OF_THE_GATE = (RequestEventKind.ADMITTED, RequestEventKind.DEPARTED, RequestEventKind.REFUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, to be recorded in the transaction that made it happen."""
+
+    kind: RequestEventKind
+    at: datetime
+    actor: str
+    client_id: int | None
+    request_id: int | None = None
+    ticket_id: int | None = None
+    access_entry_id: int | None = None
+    admission_id: int | None = None
+    slot_id: int | None = None
+    quantity: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def record(write: Write, events: Sequence[Event], at: datetime) -> None:
+    """Append events, in their order. ``at`` is the moment of recording; an event's own may lie before it."""
+    rows = [
+        {
+            "at": event.at,
+            "recorded_at": at,
+            "kind": event.kind.value,
+            "actor": event.actor,
+            "client_id": event.client_id,
+            "request_id": event.request_id,
+            "ticket_id": event.ticket_id,
+            "access_entry_id": event.access_entry_id,
+            "admission_id": event.admission_id,
+            "slot_id": event.slot_id,
+            "quantity": event.quantity,
+            "facts": dict(event.facts),
+        }
+        for event in events
+    ]
+    if rows:
+        statement = insert(request_event)
+        if write.dialect == "postgresql":
+            statement = statement.values(tx=literal_column("pg_current_xact_id()::text::bigint"))
+        await write.run(statement, rows)
+
+
+async def pages_of_requests(read: Read, request_ids: Sequence[int], window: Window) -> dict[int, Page[RequestEventRow]]:
+    """One page of events per request."""
+    return await request_events.pages(read, "request_id", request_ids, window)
+
+
+async def pages_of_tickets(read: Read, ticket_ids: Sequence[int], window: Window) -> dict[int, Page[RequestEventRow]]:
+    """One page of events per ticket."""
+    return await request_events.pages(read, "ticket_id", ticket_ids, window)
+
+
+async def pages_of_access_entries(
+    read: Read, access_entry_ids: Sequence[int], window: Window
+) -> dict[int, Page[RequestEventRow]]:
+    """One page of arrivals, departures and refusals per access entry."""
+    kinds = [kind.value for kind in OF_THE_GATE]
+    return await request_events.pages(
+        read, "access_entry_id", access_entry_ids, window, where=lambda event: [event.kind.in_(kinds)]
+    )
+
+
+async def by_ids(read: Read, ids: Sequence[int], *, where: Conditions | None = None) -> dict[int, RequestEventRow]:
+    """Events by row id."""
+    return await request_events.by_key(read, "id", ids, where=where)
