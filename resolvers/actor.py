@@ -1,0 +1,85 @@
+"""Who is asking: keys, and the client behind a key.
+
+A key reads ``gh_<public id>_<secret>``: the public id finds it, the 256-bit secret proves it. Only the secret's SHA-256
+is kept; a random secret of that length needs no slow hash.
+"""
+
+import hashlib
+import hmac
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import db
+from db.client import Role
+from db.engine import Database, Write
+
+REMEMBERED_SECONDS = 10.0
+"""How long a key's answer is remembered: a revocation is in force everywhere within this time."""
+
+REMEMBERED_KEYS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The client that holds the key: a web store, a POS installation, a gate, a person's desk."""
+
+    client_id: int
+    client: str
+    role: Role
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Keyring:
+    """Finds the actor behind a key, and remembers it for a few seconds so that a sale does not wait for it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._remembered: dict[str, tuple[float, db.client.ApiKeyRow | None]] = {}
+
+    async def actor(self, key: str) -> Actor | None:
+        """The actor, or None for a key that is malformed, unknown, expired or revoked."""
+        prefix, _, rest = key.partition("_")
+        public_id, _, secret = rest.partition("_")
+        if prefix != "gh" or not public_id or not secret or not key.isascii():
+            return None
+        row = await self._row(public_id)
+        if row is None or not hmac.compare_digest(row.secret_hash, _hash(secret)):
+            return None
+        now = self._database.now()
+        if row.revoked_at is not None and row.revoked_at <= now:
+            return None
+        if row.expires_at is not None and row.expires_at <= now:
+            return None
+        return Actor(row.client_id, row.client_name, Role(row.role))
+
+    async def _row(self, public_id: str) -> db.client.ApiKeyRow | None:
+        now = time.monotonic()
+        remembered = self._remembered.get(public_id)
+        if remembered is not None and remembered[0] > now:
+            return remembered[1]
+        async with self._database.reading() as read:
+            row = await db.client.key_by_public_id(read, public_id)
+        if len(self._remembered) >= REMEMBERED_KEYS:
+            self._remembered.clear()
+        self._remembered[public_id] = (now + REMEMBERED_SECONDS, row)
+        return row
+
+
+async def create_key(write: Write, name: str, role: Role, at: datetime, expires_at: datetime | None = None) -> str:
+    """Make a key for the client of that name (made too, if new) and answer it: the only time that it can be seen.
+
+    Raises ValueError if the name is empty or belongs to a client of another role.
+    """
+    if not name.strip():
+        raise ValueError("a client needs a name")
+    client = await db.client.by_name(write, name) or await db.client.add(write, name, role, at)
+    if client.role != role:
+        raise ValueError(f"the client {client.name} has the role {client.role}: another role needs another name")
+    public_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    await db.client.add_key(write, client.id, public_id, _hash(secret), at, expires_at)
+    return f"gh_{public_id}_{secret}"

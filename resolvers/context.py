@@ -1,0 +1,74 @@
+"""What one operation works with: who asks, what time it is, and the way to the database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from db.engine import Database, Read, Write
+from db.sales_order import SalesChannel
+
+from .actor import Actor
+from .loaders import Loaders
+from .policy import Extent, Permission, extent
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an operator decides by settings; ``server.Settings`` says what each means."""
+
+    hold_seconds: int = 1500
+    hold_seconds_by_channel: dict[SalesChannel, int] = field(default_factory=dict)
+    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    currency: str = "EUR"
+    authorization_code_pattern: str = "[N*4]-[N*4]"
+    lines_per_request: int = 100
+    tickets_per_request: int = 1000
+
+    def hold_of(self, channel: SalesChannel) -> int:
+        """How long a request of that channel holds its places, in seconds."""
+        return self.hold_seconds_by_channel.get(channel, self.hold_seconds)
+
+
+class Context:
+    """One operation's. ``now`` is the database's clock as the operation reads it: the same moment for all its fields.
+
+    Every write renews ``now`` and the loaders, so that what is read after it is read anew.
+    """
+
+    def __init__(self, database: Database, actor: Actor, rules: Rules) -> None:
+        self.database = database
+        self.actor = actor
+        self.rules = rules
+        self.found_tickets: set[int] = set()
+        """The tickets that a GATE named by their exact number: beside them their request and reference exist."""
+        self._renew()
+
+    def _renew(self) -> None:
+        self.now: datetime = self.database.now()
+        self.loaders = Loaders(self)
+
+    def extent(self, permission: Permission) -> Extent:
+        """How far the permission reaches for who asks."""
+        return extent(self.actor.role, permission)
+
+    def may_see_personal(self, client_id: int | None) -> bool:
+        """Whether e-mail, phone, name and code of what that client made (or first wrote) may be shown."""
+        reach = self.extent(Permission.READ_PERSONAL)
+        return reach is Extent.ALL or (reach is Extent.OWN and client_id == self.actor.client_id)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Read]:
+        """A connection to read with, for one batch."""
+        async with self.database.reading() as read:
+            yield read
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Write]:
+        """One transaction for one mutation field: the only place of begin and commit."""
+        try:
+            async with self.database.writing() as write:
+                yield write
+        finally:
+            self._renew()

@@ -1,0 +1,84 @@
+"""The lists that one may start from: filtered, of what who asks may see, page by page and counted.
+
+``given`` has the conditions that the caller gave; ``db.ticket_request.matching`` and ``db.ticket.matching`` say what each
+means. A condition on a masked field matches only rows where the caller may see the field.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import db
+from db.paging import Conditions, Page, Window
+
+from . import visibility
+from .context import Context
+from .policy import Extent, Permission
+
+PERSONAL = frozenset({"email", "phone", "ticket_holder_name"})
+
+Given = Mapping[str, Any]
+
+
+async def ticket_requests(context: Context, window: Window, given: Given) -> Page[Any]:
+    """A page of requests."""
+    async with context.reading() as read:
+        return await db.ticket_request.page(read, window, context.now, where=_requests(context, given))
+
+
+async def count_of_ticket_requests(context: Context, given: Given) -> int | None:
+    """How many requests there are, or None if they are very many."""
+    async with context.reading() as read:
+        return await db.ticket_request.count(read, context.now, where=_requests(context, given))
+
+
+async def issued_tickets(context: Context, window: Window, given: Given) -> Page[Any]:
+    """A page of tickets."""
+    async with context.reading() as read:
+        return await db.ticket.page(read, window, where=_tickets(context, given))
+
+
+async def count_of_issued_tickets(context: Context, given: Given) -> int | None:
+    """How many tickets there are, or None if they are very many."""
+    async with context.reading() as read:
+        return await db.ticket.count(read, where=_tickets(context, given))
+
+
+async def customers(context: Context, window: Window) -> Page[Any]:
+    """A page of the customer register."""
+    async with context.reading() as read:
+        return await db.customer.page(read, window, where=visibility.registers(context))
+
+
+async def admissions(context: Context, window: Window) -> Page[Any]:
+    """A page of all admissions."""
+    async with context.reading() as read:
+        return await db.admission.page(read, window)
+
+
+async def ticket_items(context: Context, window: Window) -> Page[Any]:
+    """A page of all items."""
+    async with context.reading() as read:
+        return await db.ticket_item.page(read, window)
+
+
+def _requests(context: Context, given: Given) -> Conditions:
+    matching = db.ticket_request.matching(given, visibility.registers(context))
+    return db.paging.all_of(visibility.requests(context), matching, _may_see_personal(context, given))
+
+
+def _tickets(context: Context, given: Given) -> Conditions:
+    matching = db.ticket.matching(given, visibility.registers(context))
+    return db.paging.all_of(visibility.tickets(context), matching, _may_see_personal(context, given))
+
+
+def _may_see_personal(context: Context, given: Given) -> Conditions | None:
+    """Where a masked field is asked about: only what this client itself was told."""
+    if PERSONAL.isdisjoint(given):
+        return None
+    match context.extent(Permission.READ_PERSONAL):
+        case Extent.ALL:
+            return None
+        case Extent.OWN:
+            return visibility.own(context)
+        case _:
+            return db.paging.nothing

@@ -1,0 +1,392 @@
+"""Data loaders: one per batch function and its arguments, so that what a level of the answer needs is one statement.
+
+A batch function takes the context, a connection and the keys, and answers a mapping; what is missing from it is not
+there, or not for this caller to see: ``visibility`` says what may be seen, once per relation.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiodataloader import DataLoader
+
+import db
+from db.engine import Read
+from db.paging import Page, Window
+
+from . import visibility
+from .capacity import SlotUse, remaining
+from .policy import Extent, Permission
+
+if TYPE_CHECKING:
+    from .context import Context
+
+Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
+"""``async (context, read, keys, *arguments) -> {key: value}``; the arguments are hashable and the same for all keys."""
+
+KEYS_AT_ONCE = 10_000
+"""The most keys that one statement is given: a full page of full pages."""
+
+
+class Loaders:
+    """The loaders of one operation (or of one event of a subscription): their cache must not outlive it."""
+
+    def __init__(self, context: "Context") -> None:
+        self._context = context
+        self._loaders: dict[tuple[Any, ...], DataLoader[Any, Any]] = {}
+
+    async def load(self, batch: Batch, key: Any, *arguments: Any) -> Any:
+        """The batch function's answer for one key, or None.
+
+        Shielded: graphql-core cancels the siblings of a field that failed, and a cancelled future would stay in the
+        loader's cache for every other field that waits for the same key.
+        """
+        loader = self._loaders.get((batch, *arguments))
+        if loader is None:
+            loader = self._loaders[(batch, *arguments)] = self._loader(batch, arguments)
+        return await asyncio.shield(loader.load(key))
+
+    def _loader(self, batch: Batch, arguments: tuple[Any, ...]) -> DataLoader[Any, Any]:
+        async def load(keys: list[Any]) -> list[Any]:
+            async with self._context.reading() as read:
+                found = await batch(self._context, read, keys, *arguments)
+            return [found.get(key) for key in keys]
+
+        return DataLoader(load, max_batch_size=KEYS_AT_ONCE)
+
+
+# ----------------------------------------------------------------------------------------------- customers
+
+
+async def customers(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Customers by row id."""
+    return await db.customer.by_ids(read, ids, where=visibility.registers(context))
+
+
+async def customers_by_key(context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Customers by the key of their number."""
+    return await db.customer.by_keys(read, keys, where=visibility.registers(context))
+
+
+async def customers_of_requests(context: "Context", read: Read, request_ids: Sequence[int]) -> Mapping[int, Any]:
+    """The customer behind each request."""
+    return await db.ticket_request.customers_of(read, request_ids, where=visibility.registers(context))
+
+
+# -------------------------------------------------------------------------------------------- sales orders
+
+
+async def sales_orders(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Sales orders by row id."""
+    return await db.sales_order.by_ids(read, ids, where=visibility.registers(context))
+
+
+async def newest_sales_orders(context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Sales orders by the key of their external number: of several clients' the newest that may be seen."""
+    return await db.sales_order.newest_by_order_keys(read, keys, where=visibility.registers(context))
+
+
+async def sales_orders_by_receipt(
+    context: "Context", read: Read, keys: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str], Any]:
+    """Sales orders by the keys of (receipt number, POS unit)."""
+    return await db.sales_order.by_receipts(read, keys, where=visibility.registers(context))
+
+
+OrderKeys = tuple[int, str | None, str | None, str | None]
+"""What points a request at its sales order: client, and the keys of order number, receipt number and POS unit."""
+
+
+async def sales_orders_of_requests(
+    context: "Context", read: Read, keys: Sequence[OrderKeys]
+) -> Mapping[OrderKeys, Any]:
+    """The order of the request's own client and number, else that of its receipt.
+
+    Which one it is does not depend on who asks; whether it is shown does.
+    """
+    numbers = {(client_id, order) for client_id, order, _, _ in keys if order is not None}
+    by_number = await db.sales_order.by_order_keys(read, sorted(numbers)) if numbers else {}
+    found: dict[OrderKeys, Any] = {k: by_number[k[0], k[1]] for k in keys if k[1] is not None and k[:2] in by_number}
+    receipts = {(receipt, unit) for *_, receipt, unit in keys if receipt is not None and unit is not None}
+    by_receipt = await db.sales_order.by_receipts(read, sorted(receipts)) if receipts else {}
+    for asked in keys:
+        order = found.get(asked) or by_receipt.get((asked[2], asked[3]))  # type: ignore[arg-type]
+        if order is not None and visibility.is_in_sight(context, order):
+            found[asked] = order
+        else:
+            found.pop(asked, None)
+    return found
+
+
+# ------------------------------------------------------------------------------------- admissions and slots
+
+
+async def admissions(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Admissions by row id."""
+    return await db.admission.by_ids(read, ids)
+
+
+async def admissions_by_key(_context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Admissions by the key of their code."""
+    return await db.admission.by_keys(read, keys)
+
+
+async def time_slots(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Time slots by row id."""
+    return await db.time_slot.by_ids(read, ids)
+
+
+async def slots_of_admissions(
+    _context: "Context", read: Read, keys: Sequence[tuple[int, datetime]], window: Window, until: datetime | None
+) -> Mapping[tuple[int, datetime], Page[Any]]:
+    """One page of slots per (admission id, the least start)."""
+    return await db.time_slot.pages_of_admissions(read, keys, window, until)
+
+
+class SlotNumbers(NamedTuple):
+    """How full a slot is at ``now``: places held, sold and remaining; people let in and inside."""
+
+    held: int
+    sold: int
+    admitted: int
+    inside: int
+    remaining: int | None
+
+
+async def slot_numbers(
+    context: "Context", read: Read, slots: Sequence[db.time_slot.TimeSlotRow]
+) -> Mapping[db.time_slot.TimeSlotRow, SlotNumbers]:
+    """How full each slot is."""
+    ids = [slot.id for slot in slots]
+    held = await db.reservation.held_places(read, ids, context.now)
+    visitors = await db.ticket.visitors_of_slots(read, ids)
+    numbers = {}
+    for slot in slots:
+        use = SlotUse(held.get(slot.id, 0), slot.sold_places, *visitors.get(slot.id, (0, 0)))
+        left = remaining(slot, slot.admission_kind, use)
+        numbers[slot] = SlotNumbers(use.held, use.sold, use.admitted, use.inside, left)
+    return numbers
+
+
+# -------------------------------------------------------------------------------------------- ticket items
+
+
+async def ticket_types(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Ticket types by row id."""
+    return await db.ticket_item.types_by_ids(read, ids)
+
+
+async def ticket_items(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Items by row id."""
+    return await db.ticket_item.by_ids(read, ids)
+
+
+async def ticket_items_by_number(
+    _context: "Context", read: Read, keys: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str], Any]:
+    """Items by the keys of (item number, variant code)."""
+    return await db.ticket_item.by_numbers(read, keys)
+
+
+async def ticket_items_by_barcode(_context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Items by the keys of their bar codes."""
+    return await db.ticket_item.by_barcodes(read, keys)
+
+
+async def ticket_items_of_admissions(
+    _context: "Context", read: Read, ids: Sequence[int], window: Window
+) -> Mapping[int, Page[Any]]:
+    """One page of items per admission that they let into."""
+    return await db.ticket_item.pages_of_admissions(read, ids, window)
+
+
+async def barcodes_of_items(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The bar codes of each item."""
+    return await db.ticket_item.barcodes_of(read, ids)
+
+
+async def contents_of_items(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The content lines in force of each item."""
+    return await db.ticket_item.contents_of(read, ids)
+
+
+async def content_lines(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Content lines by row id, retired ones too."""
+    return await db.ticket_item.content_lines_by_ids(read, ids)
+
+
+async def dependencies_of_content_lines(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The dependencies of each content line."""
+    return await db.ticket_item.dependencies_of(read, ids)
+
+
+# ----------------------------------------------------------------------------------------- ticket requests
+
+
+async def ticket_requests(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Requests by row id."""
+    return await db.ticket_request.by_ids(read, ids, context.now, where=visibility.requests(context))
+
+
+async def ticket_requests_by_token(context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Requests by the key of their token."""
+    return await db.ticket_request.by_token_keys(read, keys, context.now, where=visibility.requests(context))
+
+
+async def ticket_requests_of_customers(
+    context: "Context", read: Read, keys: Sequence[str], window: Window
+) -> Mapping[str, Page[Any]]:
+    """One page of requests per customer number."""
+    where = visibility.requests(context)
+    return await db.ticket_request.pages_of_customers(read, keys, window, context.now, where=where)
+
+
+async def ticket_request_counts_of_customers(
+    context: "Context", read: Read, keys: Sequence[str]
+) -> Mapping[str, int | None]:
+    """How many requests per customer number."""
+    return await db.ticket_request.counts_of_customers(read, keys, where=visibility.requests(context))
+
+
+async def ticket_requests_of_sales_orders(
+    context: "Context", read: Read, ids: Sequence[int], window: Window
+) -> Mapping[int, Page[Any]]:
+    """One page of requests per sales order."""
+    where = visibility.requests(context)
+    return await db.ticket_request.pages_of_sales_orders(read, ids, window, context.now, where=where)
+
+
+async def ticket_request_counts_of_sales_orders(
+    context: "Context", read: Read, ids: Sequence[int]
+) -> Mapping[int, int | None]:
+    """How many requests per sales order."""
+    return await db.ticket_request.counts_of_sales_orders(read, ids, where=visibility.requests(context))
+
+
+async def references(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """References by row id, replaced ones too."""
+    return await db.ticket_request.references_by_ids(read, ids, where=visibility.references(context))
+
+
+async def references_of_requests(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The references in force of each request."""
+    return await db.ticket_request.references_of_requests(read, ids, where=visibility.references(context))
+
+
+async def entries(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Entries by row id, replaced ones too."""
+    return await db.ticket_request.entries_by_ids(read, ids, context.now, where=visibility.entries(context))
+
+
+async def entries_of_requests(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The entries in force of each request."""
+    where = visibility.entries(context)
+    return await db.ticket_request.entries_of_requests(read, ids, context.now, where=where)
+
+
+async def entries_of_references(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The entries of each reference."""
+    return await db.ticket_request.entries_of_lines(read, ids, context.now)
+
+
+# ------------------------------------------------------------------------------------------ issued tickets
+
+
+async def issued_tickets(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Tickets by row id."""
+    return await db.ticket.by_ids(read, ids, where=visibility.tickets(context))
+
+
+async def issued_tickets_by_number(
+    context: "Context", read: Read, keys: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str], Any]:
+    """Tickets by ("external", key of the external number) or ("internal", key of the internal one).
+
+    Both kinds in one batch: a gate then knows all the tickets it named before anything beside them is read.
+    """
+    names_exactly = context.extent(Permission.READ_TICKETS) is Extent.EXACT
+    where = None if names_exactly else visibility.tickets(context)
+    found: dict[tuple[str, str], Any] = {}
+    for kind, find in (("external", db.ticket.by_number_keys), ("internal", db.ticket.by_ticket_nos)):
+        if numbers := [number for asked, number in keys if asked == kind]:
+            rows = await find(read, numbers, where=where)
+            found |= {(kind, number): row for number, row in rows.items()}
+    if names_exactly:
+        context.found_tickets.update(row.id for row in found.values())
+    return found
+
+
+async def tickets_of_requests(
+    context: "Context", read: Read, ids: Sequence[int], window: Window
+) -> Mapping[int, Page[Any]]:
+    """One page of tickets per request."""
+    return await db.ticket.pages_of_requests(read, ids, window, where=visibility.tickets(context))
+
+
+async def ticket_counts_of_requests(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, int | None]:
+    """How many tickets per request."""
+    return await db.ticket.counts_of_requests(read, ids, where=visibility.tickets(context))
+
+
+async def tickets_of_references(
+    context: "Context", read: Read, ids: Sequence[int], window: Window
+) -> Mapping[int, Page[Any]]:
+    """One page of tickets per reference."""
+    return await db.ticket.pages_of_lines(read, ids, window, where=visibility.tickets(context))
+
+
+async def ticket_counts_of_references(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, int | None]:
+    """How many tickets per reference."""
+    return await db.ticket.counts_of_lines(read, ids, where=visibility.tickets(context))
+
+
+async def tickets_of_customers(
+    context: "Context", read: Read, keys: Sequence[str], window: Window
+) -> Mapping[str, Page[Any]]:
+    """One page of tickets per customer number."""
+    return await db.ticket.pages_of_customers(read, keys, window, where=visibility.tickets(context))
+
+
+async def ticket_counts_of_customers(context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, int | None]:
+    """How many tickets per customer number."""
+    return await db.ticket.counts_of_customers(read, keys, where=visibility.tickets(context))
+
+
+async def access_entries(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Access entries by row id."""
+    return await db.ticket.access_entries_by_ids(read, ids, where=visibility.access_entries(context))
+
+
+async def access_entries_of_tickets(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The access entries of each ticket."""
+    return await db.ticket.access_entries_of(read, ids)
+
+
+# ------------------------------------------------------------------------------------------------ timeline
+
+
+async def events(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Events by row id."""
+    return await db.timeline.by_ids(read, ids, where=visibility.events(context))
+
+
+async def events_of_requests(
+    _context: "Context", read: Read, ids: Sequence[int], window: Window
+) -> Mapping[int, Page[Any]]:
+    """One page of events per request."""
+    return await db.timeline.pages_of_requests(read, ids, window)
+
+
+async def events_of_tickets(
+    _context: "Context", read: Read, ids: Sequence[int], window: Window
+) -> Mapping[int, Page[Any]]:
+    """One page of events per ticket."""
+    return await db.timeline.pages_of_tickets(read, ids, window)
+
+
+async def events_of_access_entries(
+    _context: "Context", read: Read, ids: Sequence[int], window: Window
+) -> Mapping[int, Page[Any]]:
+    """One page of arrivals, departures and refusals per access entry."""
+    return await db.timeline.pages_of_access_entries(read, ids, window)

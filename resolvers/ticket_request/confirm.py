@@ -1,0 +1,291 @@
+"""Confirm: the sale stands, the held places are sold, and the tickets are issued."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import db
+from db.client import Role
+from db.engine import Write
+from db.keys import key
+from db.sales_order import SalesChannel
+from db.ticket_item import TicketKind, TicketTypeRow
+from db.ticket_request import EntryRow, LineRow, PaymentOption, TicketRequestRow, TicketRequestStatus
+from db.time_slot import TimeSlotRow
+from db.timeline import RequestEventKind
+
+from ..context import Context
+from ..pattern import Pattern
+from ..refusals import Outcome, RefusalCode, Refusals, refused
+from ..texts import NAME_LENGTH, text
+from . import holder as holders
+from .common import event, find_and_lock, has_run_out, hold_expired, is_in_the_way, stamp_expired
+from .hold import refuse_out_of_force
+from .validity import validity
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the caller says when the guest has paid; None is what was left out."""
+
+    token: str
+    external_order_no: str | None = None
+    payment_option: PaymentOption | None = None
+    payment_reference: str | None = None
+    receipt_no: str | None = None
+    pos_unit_no: str | None = None
+    salesperson_code: str | None = None
+    holder: holders.Holder = field(default_factory=dict)
+
+
+async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
+    """Sell what a REGISTERED request holds and issue its tickets. Confirming again answers the same and does nothing.
+
+    It fills blanks of the holder and of the sale's numbers; what the sale said stays. Refused: NOT_FOUND,
+    INVALID_INPUT, HOLD_EXPIRED, ALREADY_CANCELED, CONFLICT (again with another payment reference, or with another order
+    number), DUPLICATE_ORDER, UNKNOWN_CUSTOMER (POSTPAID without a customer number), SLOT_CANCELED, SLOT_CLOSED.
+    """
+    found = Refusals()
+    said = check_sale_texts({name: getattr(confirmation, name) for name in _CALLED}, found)
+    holder = holders.check(confirmation.holder, found)
+    async with context.writing() as write:
+        request = await find_and_lock(context, write, confirmation.token)
+        found.check(row_id=request.id)
+        if request.status == TicketRequestStatus.CONFIRMED:
+            _refuse_other_payment(request, said["payment_reference"])
+            return Outcome(row_id=request.id)
+        if request.status == TicketRequestStatus.CANCELED:
+            raise refused(RefusalCode.ALREADY_CANCELED, "The request was canceled.", "token", row_id=request.id)
+        if has_run_out(request, await write.clock()):
+            return await _expired(write, request)
+        await _claim_order(write, request, said["external_order_no"], found)
+        lines = await _lines(write, request)
+        places = await db.reservation.places_of(write, request.id)
+        slots = await db.time_slot.lock(write, list(places))
+        now = await write.clock()
+        if has_run_out(request, now):
+            return await _expired(write, request)
+        entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
+        await refuse_out_of_force(write, entries, slots, found)
+        values = _values(context, request, confirmation.payment_option, said, holder)
+        if values["payment_option"] == PaymentOption.POSTPAID and not (
+            request.customer_no or values.get("customer_no")
+        ):
+            found.add(RefusalCode.UNKNOWN_CUSTOMER, NEEDS_CUSTOMER, "paymentOption")
+        found.check(row_id=request.id)
+        await db.ticket_request.change(
+            write,
+            request.id,
+            values | {"status": TicketRequestStatus.CONFIRMED.value, "status_changed_at": now, "expires_at": None},
+        )
+        await db.reservation.sell(write, request.id, now)
+        await db.time_slot.add_sold(write, places)
+        tickets = await _issue(write, request, lines, entries, slots, now)
+        happened = [
+            event(context, RequestEventKind.CONFIRMED, now, request.id, facts={"payment": values["payment_option"]})
+        ]
+        happened += [
+            event(
+                context, RequestEventKind.ISSUED, now, request.id, ticket_id=ticket["id"], quantity=ticket["quantity"]
+            )
+            for ticket in tickets
+        ]
+        await db.timeline.record(write, happened, now)
+    return Outcome(row_id=request.id)
+
+
+ATTEMPTS = 20
+"""How often taken numbers are made anew before the pattern counts as used up."""
+
+NEEDS_CUSTOMER = "What is invoiced after the visit needs a customer number."
+
+_CALLED = {
+    "external_order_no": "externalOrderNo",
+    "payment_reference": "paymentReference",
+    "receipt_no": "receiptNo",
+    "pos_unit_no": "posUnitNo",
+    "salesperson_code": "salespersonCode",
+}
+
+
+def check_sale_texts(said: dict[str, str | None], found: Refusals) -> dict[str, str | None]:
+    """The numbers of a sale, trimmed; a receipt and its POS unit come together."""
+    checked = {
+        name: text(found, value, _CALLED[name], **({"at_most": NAME_LENGTH} if name == "payment_reference" else {}))
+        for name, value in said.items()
+    }
+    if (checked["receipt_no"] is None) != (checked["pos_unit_no"] is None):
+        missing = "receiptNo" if checked["receipt_no"] is None else "posUnitNo"
+        found.add(RefusalCode.INVALID_INPUT, "A receipt number and its POS unit come together.", missing)
+    return checked
+
+
+def sale_columns(request: TicketRequestRow, said: dict[str, str | None]) -> dict[str, str | None]:
+    """The columns of the sale's numbers that are blank so far: what the sale said stays."""
+    values: dict[str, str | None] = {}
+    if said.get("external_order_no") and request.external_order_no is None:
+        values |= {"external_order_no": said["external_order_no"], "order_key": key(said["external_order_no"])}
+    if said["receipt_no"] and request.receipt_no is None:
+        values |= {"receipt_no": said["receipt_no"], "receipt_key": key(said["receipt_no"])}
+        values |= {"pos_unit_no": said["pos_unit_no"], "pos_unit_key": key(said["pos_unit_no"])}
+    if said["salesperson_code"] and request.salesperson_code is None:
+        values["salesperson_code"] = said["salesperson_code"]
+    if said["payment_reference"]:
+        values |= {"payment_reference": said["payment_reference"], "payment_key": key(said["payment_reference"])}
+    return values
+
+
+def _refuse_other_payment(request: TicketRequestRow, reference: str | None) -> None:
+    if reference is not None and key(reference) != key(request.payment_reference):
+        message = "The request is confirmed already, with another payment reference or none."
+        raise refused(RefusalCode.CONFLICT, message, "paymentReference", row_id=request.id)
+
+
+async def _claim_order(write: Write, request: TicketRequestRow, order_no: str | None, found: Refusals) -> None:
+    """Take the order number that is said only now, or note DUPLICATE_ORDER, or CONFLICT with the one said at create."""
+    if order_no is None or key(order_no) == request.order_key:
+        return
+    if request.order_key is not None:
+        message = f"The request belongs to the order {request.external_order_no}."
+        found.add(RefusalCode.CONFLICT, message, "externalOrderNo")
+        return
+    owner = await db.ticket_request.claim_order(write, request.client_id, key(order_no), request.id)
+    if owner == request.id:
+        return
+    if await is_in_the_way(write, owner, await write.clock()):
+        message = f"The order {order_no} has a request already."
+        found.add(RefusalCode.DUPLICATE_ORDER, message, "externalOrderNo", request_id=owner)
+    else:
+        await db.ticket_request.take_over_order(write, request.client_id, key(order_no), request.id)
+
+
+def _values(
+    context: Context,
+    request: TicketRequestRow,
+    said_option: PaymentOption | None,
+    said: dict[str, str | None],
+    holder: holders.Holder,
+) -> dict[str, Any]:
+    """The columns that confirming fills. How it is paid: see domain.md, "Confirm"."""
+    is_pos = request.channel == SalesChannel.POS or context.actor.role is Role.POS
+    if said_option is not None:
+        option = said_option
+    elif is_pos:
+        option = PaymentOption.DIRECT
+    elif said["payment_reference"] or said["external_order_no"] or request.external_order_no:
+        option = PaymentOption.PREPAID
+    else:
+        option = PaymentOption.UNPAID
+    return {"payment_option": option.value, **sale_columns(request, said), **holders.blanks(request, holder)}
+
+
+async def _expired(write: Write, request: TicketRequestRow) -> Outcome:
+    """Too late: that is recorded, and the answer is no."""
+    await stamp_expired(write, request, await write.clock())
+    return Outcome(row_id=request.id, refusals=(hold_expired(request),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line, and its tickets to be: ids and external numbers, as many as there will be tickets."""
+
+    row: LineRow
+    type: TicketTypeRow
+    ids: list[int]
+    numbers: list[str]
+
+    @property
+    def people(self) -> int:
+        """INDIVIDUAL: one ticket per person; GROUP: one with the line's quantity on it."""
+        return self.row.quantity if self.type.kind == TicketKind.GROUP else 1
+
+
+async def _lines(write: Write, request: TicketRequestRow) -> list[_Line]:
+    """The lines with the numbers of their tickets, which are taken before the slots are."""
+    rows = await db.ticket_request.lines_of(write, request.id)
+    items = await db.ticket_item.by_ids(write, list({row.item_id for row in rows}))
+    types = await db.ticket_item.types_by_ids(write, list({item.ticket_type_id for item in items.values()}))
+    type_of = {row.id: types[items[row.item_id].ticket_type_id] for row in rows}
+    counts = {row.id: 1 if type_of[row.id].kind == TicketKind.GROUP else row.quantity for row in rows}
+    series = iter(await db.ticket.next_ids(write, sum(counts.values())))
+    lines = []
+    for row in rows:
+        type_ = type_of[row.id]
+        ids = list(islice(series, counts[row.id]))
+        lines.append(_Line(row, type_, ids, row.dictated_nos or await _make_numbers(write, type_, ids, request.id)))
+    return lines
+
+
+async def _make_numbers(write: Write, type_: TicketTypeRow, ids: list[int], request_id: int) -> list[str]:
+    """Numbers by the type's pattern, one per id; those that turn out to be taken are made anew."""
+    pattern = Pattern.parse(type_.external_ticket_pattern)
+    numbers: dict[int, str] = {}
+    for _ in range(ATTEMPTS):
+        made = {pattern.make(ticket_id): ticket_id for ticket_id in ids if ticket_id not in numbers}
+        free = await db.ticket.add_numbers(write, [key(number) for number in made], request_id)
+        numbers |= {ticket_id: number for number, ticket_id in made.items() if key(number) in free}
+        if len(numbers) == len(ids):
+            return [numbers[ticket_id] for ticket_id in ids]
+    raise RuntimeError(f"no free ticket number in {ATTEMPTS} attempts: the pattern of {type_.code} is used up")
+
+
+async def _issue(
+    write: Write,
+    request: TicketRequestRow,
+    lines: list[_Line],
+    entries: list[EntryRow],
+    slots: dict[int, TimeSlotRow],
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Issue the tickets of every line, each with one access entry per admission on it."""
+    contents = await db.ticket_item.content_lines_by_ids(write, list({entry.content_line_id for entry in entries}))
+    admissions = await db.admission.by_ids(write, list({entry.admission_id for entry in entries}))
+    tickets: list[dict[str, Any]] = []
+    access_entries: list[dict[str, Any]] = []
+    for line in lines:
+        of_line = [entry for entry in entries if entry.line_id == line.row.id]
+        included = [entry for entry in of_line if entry.quantity]
+        default = next(entry for entry in of_line if contents[entry.content_line_id].is_default)
+        valid = validity(
+            (contents[entry.content_line_id] for entry in included),
+            ZoneInfo(admissions[default.admission_id].time_zone),
+            now,
+            (slots[entry.slot_id].starts_at for entry in included if entry.slot_id),
+        )
+        for ticket_id, number in zip(line.ids, line.numbers, strict=True):
+            tickets.append(
+                {
+                    "id": ticket_id,
+                    "request_id": request.id,
+                    "line_id": line.row.id,
+                    "item_id": line.row.item_id,
+                    "client_id": request.client_id,
+                    "ticket_no": f"{ticket_id:08d}",
+                    "external_ticket_no": number,
+                    "number_key": key(number),
+                    "kind": line.type.kind,
+                    "quantity": line.people,
+                    "price_minor": line.row.unit_price_minor * line.people,
+                    "currency": request.currency,
+                    "issued_at": now,
+                    "valid_from": valid.start,
+                    "valid_until": valid.until,
+                    "valid_from_date": valid.from_date,
+                    "valid_until_date": valid.until_date,
+                }
+            )
+            access_entries += [
+                {
+                    "ticket_id": ticket_id,
+                    "admission_id": entry.admission_id,
+                    "content_line_id": entry.content_line_id,
+                    "entry_id": entry.id,
+                    "slot_id": entry.slot_id,
+                    "quantity": line.people * contents[entry.content_line_id].quantity,
+                }
+                for entry in included
+            ]
+    await db.ticket.issue(write, tickets, access_entries)
+    return tickets

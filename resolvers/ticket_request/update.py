@@ -1,0 +1,51 @@
+"""Update: other lines for a request that holds places; the hold goes on to the moment it had."""
+
+from collections.abc import Sequence
+
+import db
+from db.sales_order import SalesChannel
+from db.timeline import RequestEventKind
+
+from ..context import Context
+from ..refusals import Outcome, Refusals
+from .common import event, find_and_lock, has_run_out, hold_expired, stamp_expired
+from .hold import refuse_ended
+from .lines import RequestedLine, make_out
+from .taking import capacity_exceeded, claim_numbers, take_places, write_lines
+
+
+async def update(
+    context: Context, token: str, lines: Sequence[RequestedLine], *, may_exceed_capacity: bool = False
+) -> Outcome:
+    """Replace the lines of a REGISTERED request, all or nothing; its own places do not stand in its way.
+
+    Token and end of the hold stay. Refused: NOT_FOUND, HOLD_EXPIRED, ALREADY_CONFIRMED, ALREADY_CANCELED, and whatever
+    keeps the lines from being sold, as at create.
+    """
+    found = Refusals()
+    async with context.writing() as write:
+        request = await find_and_lock(context, write, token)
+        refuse_ended(request)
+        now = await write.clock()
+        plan = await make_out(write, context.rules, lines, now, found)
+        old_lines = await db.ticket_request.lines_of(write, request.id)
+        await claim_numbers(write, plan, request.id, now, found)
+        may_exceed = may_exceed_capacity and request.channel == SalesChannel.POS
+        now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed, but_of=request.id)
+        if has_run_out(request, now):
+            await stamp_expired(write, request, now)
+            return Outcome(row_id=request.id, refusals=(hold_expired(request),))
+        found.check(row_id=request.id)
+        assert request.expires_at is not None
+        await db.reservation.let_go(write, request.id, now)
+        await db.ticket_request.replace_lines(write, request.id, now)
+        await write_lines(write, plan, request.id, now, request.expires_at)
+        dropped = {number for line in old_lines for number in line.dictated_nos or ()} - set(plan.dictated_nos)
+        await db.ticket.free_numbers(write, [db.keys.key(number) for number in dropped], request.id)
+        values = {"total_minor": plan.total_minor, "currency": plan.currency}
+        await db.ticket_request.change(write, request.id, values)
+        facts = {"lines": len(plan.lines), "tickets": sum(line.ticket_count for line in plan.lines)}
+        happened = [event(context, RequestEventKind.UPDATED, now, request.id, facts=facts)]
+        happened += capacity_exceeded(context, request.id, exceeded, now)
+        await db.timeline.record(write, happened, now)
+    return Outcome(row_id=request.id)

@@ -1,0 +1,121 @@
+"""The timeline in words: what happened, in one sentence for a person, made from the event's kind and facts when read.
+
+Nothing of it is stored, so that it can be worded better tomorrow; and it names no person.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from db.timeline import RequestEventKind, RequestEventRow
+
+from .refusals import Refusal, RefusalCode
+
+
+def message(event: RequestEventRow) -> str:
+    """What happened."""
+    return _WORDS[RequestEventKind(event.kind)](event)
+
+
+def refusal(event: RequestEventRow) -> Refusal | None:
+    """Why the gate said no; None where it did not."""
+    if event.refusal_code is None:
+        return None
+    return Refusal(
+        code=RefusalCode(event.refusal_code),
+        message=event.facts.get("message", "") or message(event),
+        admission_id=event.admission_id,
+        slot_id=event.slot_id,
+        ticket_id=event.ticket_id,
+        request_id=event.request_id,
+        limit=event.facts.get("limit"),
+        actual=event.facts.get("actual"),
+    )
+
+
+def _always(sentence: str) -> Callable[[RequestEventRow], str]:
+    return lambda event: sentence
+
+
+def _people(event: RequestEventRow, did: str) -> str:
+    number = event.quantity or 1
+    return f"{number} {'person' if number == 1 else 'people'} {did}{_at_gate(event)}."
+
+
+def _at_gate(event: RequestEventRow) -> str:
+    return f" at {event.gate}" if event.gate else ""
+
+
+def _because(event: RequestEventRow, sentence: str) -> str:
+    reason = event.facts.get("reason")
+    return f"{sentence}: {reason}" if reason else f"{sentence}."
+
+
+def _paid(event: RequestEventRow, sentence: str) -> str:
+    """With how it was paid, where that is known."""
+    words: Mapping[str, str] = {
+        "DIRECT": "paid at the POS",
+        "PREPAID": "paid in advance",
+        "POSTPAID": "to be invoiced after the visit",
+        "UNPAID": "not paid yet",
+    }
+    how = words.get(event.facts.get("payment", ""))
+    return f"{sentence}, {how}." if how else f"{sentence}."
+
+
+def _created(event: RequestEventRow) -> str:
+    words = {"WEB_STORE": "in the web store", "POS": "at the POS", "BACK_OFFICE": "in the back office"}
+    where = words.get(event.facts.get("channel", ""))
+    return f"Requested {where}; the places are held." if where else "Requested; the places are held."
+
+
+def _extended(event: RequestEventRow) -> str:
+    if event.facts.get("revived"):
+        return "Revived after it had expired: the places are held again."
+    return "The hold was extended."
+
+
+def _issued(event: RequestEventRow) -> str:
+    number = event.quantity or 1
+    return "A ticket was issued." if number == 1 else f"A ticket for {number} people was issued."
+
+
+def _refused(event: RequestEventRow) -> str:
+    said = event.facts.get("message") or event.refusal_code
+    return f"Refused{_at_gate(event)}: {said}" if said else f"Refused{_at_gate(event)}."
+
+
+def _holder_changed(event: RequestEventRow) -> str:
+    words = {
+        "customer_no": "customer number",
+        "email": "e-mail",
+        "phone": "phone",
+        "name": "name",
+        "language": "language",
+    }
+    changed = [words.get(name, name) for name in event.facts.get("changed", ())]
+    return f"The holder was changed: {', '.join(changed)}." if changed else "The holder was changed."
+
+
+_WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
+    RequestEventKind.CREATED: _created,
+    RequestEventKind.UPDATED: _always("The lines were replaced."),
+    RequestEventKind.EXTENDED: _extended,
+    RequestEventKind.CONFIRMED: lambda event: _paid(event, "Confirmed"),
+    RequestEventKind.PAID: lambda event: _paid(event, "Paid"),
+    RequestEventKind.EXPIRED: _always("The time to pay ran out: the places were let go."),
+    RequestEventKind.CANCELED: lambda event: _because(event, "Canceled"),
+    RequestEventKind.ISSUED: _issued,
+    RequestEventKind.PRINTED: _always("Printed."),
+    RequestEventKind.ADMITTED: lambda event: _people(event, "let in"),
+    RequestEventKind.DEPARTED: lambda event: _people(event, "departed"),
+    RequestEventKind.REFUSED: _refused,
+    RequestEventKind.BLOCKED: lambda event: _because(event, "Blocked"),
+    RequestEventKind.UNBLOCKED: lambda event: _because(event, "Unblocked"),
+    RequestEventKind.REVOKED: lambda event: _because(event, "Revoked"),
+    RequestEventKind.RESCHEDULED: _always("Moved to another time slot."),
+    RequestEventKind.HOLDER_CHANGED: _holder_changed,
+    RequestEventKind.SLOT_CHANGED: _always("A booked time slot was moved, closed or canceled."),
+    RequestEventKind.CAPACITY_EXCEEDED: _always("Sold over the capacity of a time slot, as the cashier decided."),
+    RequestEventKind.NOTIFIED: _always("The guest was notified."),
+    RequestEventKind.VIEWED: _always("Looked at by staff."),
+}

@@ -1,0 +1,98 @@
+"""What who asks may see, as conditions on rows: the same for root fields, relations, counts and filters.
+
+Source: domain.md, "Who may do what". ``None`` lets every row through. A GATE sees the tickets that it named by their
+exact number, and of their requests only what belongs to these tickets.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import db
+from db.paging import Conditions
+
+from .policy import Extent, Permission
+
+if TYPE_CHECKING:
+    from .context import Context
+
+
+def own(context: "Context") -> Conditions:
+    """Rows of the client itself: its requests, and their tickets."""
+    return lambda row: [row.client_id == context.actor.client_id]
+
+
+def requests(context: "Context") -> Conditions | None:
+    """A web store sees its own requests; a gate those of the tickets it named."""
+    match context.extent(Permission.READ_REQUESTS):
+        case Extent.ALL:
+            return None
+        case Extent.OWN:
+            return own(context)
+        case _:
+            return lambda request: [request.id.in_(db.ticket.requests_of(sorted(context.found_tickets)))]
+
+
+def references(context: "Context") -> Conditions | None:
+    """Those of the requests that may be seen; for a gate, those of the tickets it named."""
+    match context.extent(Permission.READ_REQUESTS):
+        case Extent.ALL:
+            return None
+        case Extent.OWN:
+            return db.ticket_request.whose_request(own(context))
+        case _:
+            return lambda line: [line.id.in_(db.ticket.lines_of(sorted(context.found_tickets)))]
+
+
+def entries(context: "Context") -> Conditions | None:
+    """Those of the requests that may be seen; for a gate, those of the tickets it named."""
+    match context.extent(Permission.READ_REQUESTS):
+        case Extent.ALL:
+            return None
+        case Extent.OWN:
+            return db.ticket_request.whose_request(own(context))
+        case _:
+            return lambda entry: [entry.line_id.in_(db.ticket.lines_of(sorted(context.found_tickets)))]
+
+
+def events(context: "Context") -> Conditions | None:
+    """Those of the requests that may be seen. A scan of a number that nobody knows has no request."""
+    match context.extent(Permission.READ_REQUESTS):
+        case Extent.ALL:
+            return None
+        case Extent.OWN:
+            return db.ticket_request.whose_request(own(context))
+        case _:
+            return db.paging.nothing
+
+
+def tickets(context: "Context") -> Conditions | None:
+    """A web store sees the tickets of its own requests; a gate those that it named."""
+    match context.extent(Permission.READ_TICKETS):
+        case Extent.ALL:
+            return None
+        case Extent.OWN:
+            return own(context)
+        case _:
+            return lambda ticket: [ticket.id.in_(sorted(context.found_tickets))]
+
+
+def access_entries(context: "Context") -> Conditions | None:
+    """Those of the tickets that may be seen."""
+    of_tickets = tickets(context)
+    return of_tickets and db.ticket.whose_ticket(of_tickets)
+
+
+def registers(context: "Context") -> Conditions | None:
+    """A web store sees the customers and sales orders that it wrote first; a gate sees none."""
+    match context.extent(Permission.READ_REGISTERS):
+        case Extent.ALL:
+            return None
+        case Extent.OWN:
+            return lambda row: [row.first_client_id == context.actor.client_id]
+        case _:
+            return db.paging.nothing
+
+
+def is_in_sight(context: "Context", register_row: Any) -> bool:
+    """``registers``, for a customer or sales order that has been read already."""
+    reach = context.extent(Permission.READ_REGISTERS)
+    return reach is Extent.ALL or (reach is Extent.OWN and register_row.first_client_id == context.actor.client_id)
