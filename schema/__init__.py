@@ -1,0 +1,1 @@
+"""What may be asked, and in what words. Strawberry lives here and nowhere else."""

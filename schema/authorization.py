@@ -1,0 +1,55 @@
+"""Which permission each root field needs, and how far it must reach. Asked of the selection, after validation.
+
+A GATE may ask for one ticket by its exact number, but not list any: hence the least extent beside the permission.
+"""
+
+from db.client import Role
+from resolvers.policy import Extent, Permission, extent
+
+Need = tuple[Permission, Extent]
+
+ANYONE: frozenset[str] = frozenset({"viewer", "node", "nodes", "__typename", "__schema", "__type"})
+"""For every key: node and nodes answer null for what the caller may not see."""
+
+QUERIES: dict[str, Need] = {
+    "ticketRequest": (Permission.READ_REQUESTS, Extent.OWN),
+    "ticketRequests": (Permission.READ_REQUESTS, Extent.OWN),
+    "issuedTicket": (Permission.READ_TICKETS, Extent.EXACT),
+    "issuedTickets": (Permission.READ_TICKETS, Extent.OWN),
+    "customer": (Permission.READ_REGISTERS, Extent.OWN),
+    "customers": (Permission.READ_REGISTERS, Extent.OWN),
+    "salesOrder": (Permission.READ_REGISTERS, Extent.OWN),
+    "admission": (Permission.READ_SET_UP, Extent.ALL),
+    "admissions": (Permission.READ_SET_UP, Extent.ALL),
+    "ticketItem": (Permission.READ_SET_UP, Extent.ALL),
+    "ticketItems": (Permission.READ_SET_UP, Extent.ALL),
+}
+
+MUTATIONS: dict[str, Need] = {
+    "ticketRequestCreateInWebStore": (Permission.CREATE_REQUESTS, Extent.OWN),
+    "ticketRequestCreateAtPos": (Permission.CREATE_REQUESTS, Extent.OWN),
+    "ticketRequestUpdate": (Permission.CHANGE_REQUESTS, Extent.OWN),
+    "ticketRequestExtend": (Permission.CHANGE_REQUESTS, Extent.OWN),
+    "ticketRequestConfirm": (Permission.CHANGE_REQUESTS, Extent.OWN),
+    "ticketRequestPay": (Permission.CHANGE_REQUESTS, Extent.OWN),
+    "ticketRequestCancel": (Permission.CHANGE_REQUESTS, Extent.OWN),
+    "ticketRequestHolderChange": (Permission.CHANGE_REQUESTS, Extent.OWN),
+    "ticketSetUp": (Permission.SET_UP, Extent.ALL),
+    "ticketTypeUpsert": (Permission.SET_UP, Extent.ALL),
+    "ticketItemUpsert": (Permission.SET_UP, Extent.ALL),
+    "customerUpsert": (Permission.WRITE_REGISTERS, Extent.OWN),
+    "salesOrderUpsert": (Permission.WRITE_REGISTERS, Extent.OWN),
+}
+
+NEEDS = {"query": QUERIES, "mutation": MUTATIONS, "subscription": {}}
+
+
+def forbidden(role: Role, operation_type: str, root_fields: frozenset[str]) -> list[str]:
+    """The root fields of the selection that the role may not ask for. One that no table names is for nobody."""
+    needs = NEEDS[operation_type]
+    found = []
+    for name in sorted(root_fields - ANYONE):
+        need = needs.get(name)
+        if need is None or extent(role, need[0]).value < need[1].value:
+            found.append(name)
+    return found

@@ -1,0 +1,130 @@
+"""Documents: each text is parsed and validated once, and remembered with what its operations need."""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    StringValueNode,
+    Visitor,
+    parse,
+    validate,
+    visit,
+)
+
+from . import errors
+from .limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document, and the names of its root fields whatever @skip and @include say."""
+
+    node: OperationDefinitionNode
+    root_fields: frozenset[str]
+
+    @property
+    def type(self) -> str:
+        return self.node.operation.value
+
+    @property
+    def name(self) -> str | None:
+        return self.node.name.value if self.node.name else None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text as it was understood: a document and its operations, or the errors in it."""
+
+    hash: str
+    node: DocumentNode | None = None
+    operations: dict[str | None, Operation] = field(default_factory=dict)
+    errors: tuple[dict[str, Any], ...] = ()
+
+    def operation(self, name: str | None) -> Operation | None:
+        """The operation of that name; with no name, the only one."""
+        if name is None:
+            return next(iter(self.operations.values())) if len(self.operations) == 1 else None
+        return self.operations.get(name)
+
+
+class Documents:
+    """Remembers the most recently used documents by their text."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._remembered: OrderedDict[str, Document] = OrderedDict()
+
+    def get(self, text: str) -> Document:
+        """The document of that text, parsed and validated now or earlier."""
+        document = self._remembered.get(text)
+        if document is not None:
+            self._remembered.move_to_end(text)
+            return document
+        document = self._understand(text)
+        self._remembered[text] = document
+        if len(self._remembered) > self._limits.documents_remembered:
+            self._remembered.popitem(last=False)
+        return document
+
+    def _understand(self, text: str) -> Document:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        try:
+            node = parse(text, max_tokens=self._limits.document_tokens)
+        except GraphQLSyntaxError as wrong:
+            return Document(digest, errors=(errors.formatted(wrong, errors.PARSE_FAILED),))
+        except RecursionError:
+            return Document(digest, errors=(errors.error("The document is nested too deeply.", errors.PARSE_FAILED),))
+        try:
+            found = validate(self._schema, node, max_errors=5) or _unstorable(node)
+        except RecursionError:
+            message = "The document is nested too deeply."
+            return Document(digest, errors=(errors.error(message, errors.VALIDATION_FAILED),))
+        if found:
+            return Document(digest, errors=tuple(errors.formatted(one, errors.VALIDATION_FAILED) for one in found))
+        return Document(digest, node, _operations(node))
+
+
+def _unstorable(node: DocumentNode) -> list[GraphQLError]:
+    """Texts in the document with characters that no database keeps."""
+    found: list[GraphQLError] = []
+
+    class Texts(Visitor):
+        def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+            if "\0" in node.value:
+                found.append(GraphQLError("A text may not contain the character U+0000.", node))
+
+    visit(node, Texts())
+    return found[:5]
+
+
+def _operations(document: DocumentNode) -> dict[str | None, Operation]:
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+
+    def names(selections: SelectionSetNode, seen: set[str]) -> set[str]:
+        found: set[str] = set()
+        for selection in selections.selections:
+            if isinstance(selection, FieldNode):
+                found.add(selection.name.value)
+            elif isinstance(selection, InlineFragmentNode):
+                found |= names(selection.selection_set, seen)
+            elif (name := selection.name.value) not in seen:  # type: ignore[attr-defined]
+                seen.add(name)
+                found |= names(fragments[name].selection_set, seen)
+        return found
+
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    return {
+        (d.name.value if d.name else None): Operation(d, frozenset(names(d.selection_set, set()))) for d in operations
+    }

@@ -1,0 +1,59 @@
+"""Top-level errors: the codes that programs branch on (the Apollo names), and how a failure of ours is masked."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+
+from resolvers.refusals import BadUserInput
+
+log = structlog.get_logger("gatehouse")
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+UNAUTHENTICATED = "UNAUTHENTICATED"
+FORBIDDEN = "FORBIDDEN"
+BAD_REQUEST = "BAD_REQUEST"
+INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+
+def error(message: str, code: str, **extensions: Any) -> dict[str, Any]:
+    """An error as it stands in an answer."""
+    return {"message": message, "extensions": {"code": code, **extensions}}
+
+
+def formatted(found: GraphQLError, code: str) -> dict[str, Any]:
+    """graphql-core's error, with its place in the document and its path, under that code."""
+    answer: dict[str, Any] = dict(found.formatted)
+    answer["extensions"] = {"code": code}
+    return answer
+
+
+def of_execution(found: Sequence[GraphQLError]) -> list[dict[str, Any]]:
+    """Errors met while running. What was the caller's is said; what was ours is logged under an id and masked.
+
+    The caller's are those without a path (the variables did not fit) and those raised as ``BadUserInput``.
+    """
+    return [_of_execution(one) for one in found]
+
+
+def _of_execution(found: GraphQLError) -> dict[str, Any]:
+    cause = found.original_error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if cause is None or found.path is None or isinstance(cause, BadUserInput):
+        return formatted(found, BAD_USER_INPUT)
+    masked = internal(cause)
+    answer = formatted(found, INTERNAL_SERVER_ERROR)
+    return answer | masked
+
+
+def internal(cause: BaseException) -> dict[str, Any]:
+    """The error that stands for a failure of ours: an id to quote, never the text."""
+    error_id = secrets.token_hex(8)
+    log.error("failed", error_id=error_id, exc_info=cause)
+    message = f"Something went wrong here. Quote the error id {error_id} to those who run this server."
+    return error(message, INTERNAL_SERVER_ERROR, errorId=error_id)

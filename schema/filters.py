@@ -1,0 +1,34 @@
+"""Filters: what the ``where`` inputs share."""
+
+from datetime import datetime
+from typing import Any
+
+import strawberry
+from strawberry import UNSET
+
+from db.paging import Span
+
+from .node import row_id
+
+
+@strawberry.input(description="A stretch of time; both ends belong to it, and either may be left out.")
+class DateTimeRange:
+    from_: datetime | None = strawberry.field(name="from", default=UNSET, description="The first moment.")
+    until: datetime | None = strawberry.field(default=UNSET, description="The last moment.")
+
+
+def given(where: Any) -> dict[str, Any]:
+    """The conditions that were given, by name; what is absent or null, and a range without bounds, says nothing.
+
+    A slot's global id becomes its row's id, 0 if it is the id of something else.
+    """
+    said = {name: _plain(value) for name, value in vars(where).items()} if where else {}
+    if said.get("slot_id") is not None:
+        said["slot_id"] = row_id(said["slot_id"], "TimeSlot") or 0
+    return {name: value for name, value in said.items() if value is not None and value != Span()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, DateTimeRange):
+        return Span(_plain(value.from_), _plain(value.until))
+    return None if value is UNSET else value

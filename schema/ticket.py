@@ -1,0 +1,211 @@
+"""Issued tickets, and the access entries on them."""
+
+from datetime import date, datetime
+from enum import Enum
+from functools import partial
+from typing import Annotated
+
+import strawberry
+from strawberry import UNSET
+
+import db
+from db.base import FOREVER
+from db.keys import key
+from db.ticket import AccessEntryRow, IssuedTicketRow
+from db.ticket_item import TicketKind
+from resolvers import lists, loaders
+
+from .admission import Admission
+from .customer import Customer
+from .enums import describe
+from .filters import DateTimeRange, given
+from .money import Money, money
+from .node import Node, by_id, chosen, is_row
+from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
+from .relations import connection, relation
+from .schedule import TimeSlot
+from .ticket_item import TicketItem
+from .ticket_request import CUSTOMER, Reference, TicketRequest, sees_timelines
+from .timeline import RequestEvent
+
+
+class IssuedTicketOrder(Enum):
+    ISSUED_AT_DESC = db.ticket.ISSUED_AT_DESC
+    ISSUED_AT_ASC = db.ticket.ISSUED_AT_ASC
+    VALID_UNTIL_ASC = db.ticket.VALID_UNTIL_ASC
+
+
+describe(
+    IssuedTicketOrder,
+    "How tickets are ordered; the id breaks ties.",
+    ISSUED_AT_DESC="Newest first.",
+    ISSUED_AT_ASC="Oldest first.",
+    VALID_UNTIL_ASC="First to end first; those without an end last.",
+)
+
+
+def _end(root: IssuedTicketRow) -> datetime | None:
+    return None if root.valid_until == FOREVER else root.valid_until
+
+
+def _is_blocked(root: IssuedTicketRow | AccessEntryRow) -> bool:
+    return root.blocked_at is not None
+
+
+def _is_revoked(root: IssuedTicketRow) -> bool:
+    return root.revoked_at is not None
+
+
+@strawberry.type(description="A ticket as it was printed or sent: for one person, or for a group.")
+class IssuedTicket(Node):
+    ticket_no: str = strawberry.field(description="Internal serial number.")
+    external_ticket_no: str = strawberry.field(
+        description="The number printed on the ticket and scanned at the gate. Unique, case ignored."
+    )
+    item: TicketItem = relation(loaders.ticket_items, "item_id", description="What was sold.")
+    kind: TicketKind = strawberry.field(description="For one person, or for a group.")
+    quantity: int = strawberry.field(description="People on it; 1 unless it is a group ticket.")
+    valid_from: datetime = strawberry.field(description="The first moment of its validity.")
+    valid_until: datetime | None = strawberry.field(
+        resolver=_end, description="The last moment of its validity; null: no end."
+    )
+    issued_at: datetime = strawberry.field(description="When it was issued.")
+    is_blocked: bool = strawberry.field(resolver=_is_blocked, description="Whether it is blocked, which can be undone.")
+    blocked_at: datetime | None = strawberry.field(description="When it was blocked; null: it is not.")
+    blocked_reason: str | None = strawberry.field(description="Why it was blocked.")
+    is_revoked: bool = strawberry.field(
+        resolver=_is_revoked, description="Whether it was given back, which cannot be undone."
+    )
+    revoked_at: datetime | None = strawberry.field(description="When it was revoked; null: it is not.")
+    printed_at: datetime | None = strawberry.field(description="When it was last printed.")
+    print_count: int = strawberry.field(description="How often it was printed.")
+    price: Money | None = money("price_minor", description="What it was sold for; of a group, in all.")
+    request: TicketRequest = relation(loaders.ticket_requests, "request_id", description="The request behind it.")
+    reference: Reference = relation(loaders.references, "line_id", description="The requested line it was issued for.")
+    customer: Customer | None = relation(loaders.customers_of_requests, "request_id", description=CUSTOMER)
+    access_entries: list["AccessEntry"] = relation(
+        loaders.access_entries_of_tickets, "id", empty=(), description="One per admission on the ticket."
+    )
+    timeline: Connection[RequestEvent] | None = connection(
+        loaders.events_of_tickets,
+        order=db.timeline.AS_RECORDED,
+        permitted=sees_timelines,
+        description="Everything that happened to it, oldest first, in the order of recording.",
+    )
+    is_type_of = is_row(IssuedTicketRow)
+
+
+@strawberry.type(description="One admission on one ticket: for which time slot, and who has used it.")
+class AccessEntry(Node):
+    ticket: IssuedTicket = relation(loaders.issued_tickets, "ticket_id", description="The ticket it is on.")
+    admission: Admission = relation(loaders.admissions, "admission_id", description="Where it lets in.")
+    slot: TimeSlot | None = relation(
+        loaders.time_slots, "slot_id", description="The reserved time slot; null for a visit without one."
+    )
+    quantity: int = strawberry.field(description="Places it takes.")
+    is_blocked: bool = strawberry.field(
+        resolver=_is_blocked, description="Whether this admission of the ticket is blocked, by itself."
+    )
+    blocked_at: datetime | None = strawberry.field(description="When this admission was blocked; null: it is not.")
+    blocked_reason: str | None = strawberry.field(description="Why it was blocked.")
+    first_admitted_at: datetime | None = strawberry.field(description="When somebody was first let in.")
+    admitted_count: int = strawberry.field(description="People let in so far.")
+    inside_count: int = strawberry.field(description="People inside now.")
+    events: Connection[RequestEvent] | None = connection(
+        loaders.events_of_access_entries,
+        order=db.timeline.AS_RECORDED,
+        permitted=sees_timelines,
+        description="Arrivals, departures and refusals, oldest first.",
+    )
+    is_type_of = is_row(AccessEntryRow)
+
+
+@strawberry.input(one_of=True, description="Which ticket: exactly one of these.")
+class IssuedTicketBy:
+    id: strawberry.ID | None = strawberry.field(default=UNSET, description="The global id.")
+    external_ticket_no: str | None = strawberry.field(
+        default=UNSET, description="The number printed on it, case ignored."
+    )
+    ticket_no: str | None = strawberry.field(default=UNSET, description="Its internal serial number.")
+
+
+@strawberry.input(
+    description="All given conditions hold together; texts match whole, case ignored. What is said of an admission, a "
+    "slot, a visit and of being let in then must hold of one and the same access entry. E-mail, phone and name match "
+    "only where you may see them."
+)
+class IssuedTicketWhere:
+    token: str | None = strawberry.field(default=UNSET, description="Of the request with this token.")
+    ticket_no: str | None = strawberry.field(default=UNSET, description="Of this internal serial number.")
+    external_ticket_no: str | None = strawberry.field(default=UNSET, description="Of this printed number.")
+    is_blocked: bool | None = strawberry.field(default=UNSET, description="Blocked, or not.")
+    is_revoked: bool | None = strawberry.field(default=UNSET, description="Revoked, or not.")
+    is_admitted: bool | None = strawberry.field(
+        default=UNSET, description="Whether somebody was let in with it, at any admission."
+    )
+    valid_on: date | None = strawberry.field(
+        default=UNSET, description="Valid on this day, told in the zone of its default admission."
+    )
+    issued_at: DateTimeRange | None = strawberry.field(default=UNSET, description="Issued then.")
+    admitted_at: DateTimeRange | None = strawberry.field(
+        default=UNSET, description="With an access entry that first let somebody in then."
+    )
+    visit_at: DateTimeRange | None = strawberry.field(
+        default=UNSET, description="With an access entry whose time slot starts then."
+    )
+    external_order_no: str | None = strawberry.field(default=UNSET, description="Of this web order.")
+    receipt_no: str | None = strawberry.field(default=UNSET, description="Of this POS receipt.")
+    pos_unit_no: str | None = strawberry.field(default=UNSET, description="Sold at this POS unit.")
+    customer_no: str | None = strawberry.field(
+        default=UNSET, description="Of a request naming this customer number, known or not."
+    )
+    has_customer: bool | None = strawberry.field(
+        default=UNSET, description="Whether `customer` is there for you to see."
+    )
+    email: str | None = strawberry.field(default=UNSET, description="Of a holder with this e-mail.")
+    phone: str | None = strawberry.field(
+        default=UNSET, description="Of a holder with this phone number; only its digits count."
+    )
+    ticket_holder_name: str | None = strawberry.field(default=UNSET, description="Of a holder of this name.")
+    item_no: str | None = strawberry.field(default=UNSET, description="Of this item, in any variant.")
+    admission_code: str | None = strawberry.field(default=UNSET, description="With an access entry for this admission.")
+    slot_id: strawberry.ID | None = strawberry.field(
+        default=UNSET, description="With an access entry for this time slot."
+    )
+
+
+@strawberry.type
+class IssuedTicketQueries:
+    @strawberry.field(description="One ticket; null if there is none, or it is not yours to see.")
+    async def issued_ticket(
+        self, info: strawberry.Info, by: Annotated[IssuedTicketBy, strawberry.argument(description="Which one.")]
+    ) -> IssuedTicket | None:
+        load = info.context.loaders.load
+        match chosen(by):
+            case "id", wanted:
+                found = await by_id(info, loaders.issued_tickets, wanted, "IssuedTicket")
+            case "external_ticket_no", wanted:
+                found = await load(loaders.issued_tickets_by_number, ("external", key(wanted)))
+            case _, wanted:
+                found = await load(loaders.issued_tickets_by_number, ("internal", key(wanted)))
+        return found
+
+    @strawberry.field(description="The tickets that you may see and that the conditions let through.")
+    async def issued_tickets(
+        self,
+        info: strawberry.Info,
+        where: Annotated[
+            IssuedTicketWhere | None, strawberry.argument(description="Conditions; left out: all.")
+        ] = UNSET,
+        order_by: Annotated[
+            IssuedTicketOrder | None, strawberry.argument(description="Left out: newest first.")
+        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> CountedConnection[IssuedTicket] | None:
+        order = (order_by or IssuedTicketOrder.ISSUED_AT_DESC).value
+        asked, conditions = window(first, after, last, before, order), given(where)
+        page = await lists.issued_tickets(info.context, asked, conditions)
+        return page_of(page, order, partial(lists.count_of_issued_tickets, info.context, conditions))

@@ -1,0 +1,89 @@
+"""The timeline: what happened to requests and tickets, append-only."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import strawberry
+
+from db.timeline import AS_RECORDED, RequestEventKind, RequestEventRow
+from resolvers import loaders, timeline
+
+from .admission import Admission
+from .enums import describe
+from .node import Node, is_row
+from .paging import write_cursor
+from .refusals import Refusal
+from .relations import relation
+from .schedule import TimeSlot
+
+if TYPE_CHECKING:
+    from .ticket import IssuedTicket
+    from .ticket_request import TicketRequest
+
+describe(
+    RequestEventKind,
+    "What happened.",
+    CREATED="The request was made, and holds its places.",
+    UPDATED="Its lines were replaced.",
+    EXTENDED="Its hold was begun anew.",
+    CONFIRMED="The sale stands.",
+    PAID="What was confirmed unpaid was paid.",
+    EXPIRED="The time to pay ran out; at is expiresAt.",
+    CANCELED="The request was given up, or its last ticket revoked.",
+    ISSUED="A ticket was issued.",
+    PRINTED="A ticket was printed.",
+    ADMITTED="People were let in.",
+    DEPARTED="People went out.",
+    REFUSED="The gate said no.",
+    BLOCKED="A ticket, or one admission of it, was blocked.",
+    UNBLOCKED="A block was taken back.",
+    REVOKED="A ticket was given back.",
+    RESCHEDULED="A ticket was moved to another time slot.",
+    HOLDER_CHANGED="What is known of the guest was changed.",
+    SLOT_CHANGED="A booked time slot was moved, closed or canceled.",
+    CAPACITY_EXCEEDED="It was sold over a slot's capacity, as the cashier decided.",
+    NOTIFIED="The guest was sent a message.",
+    VIEWED="Staff looked at the request.",
+)
+
+
+def _cursor(root: RequestEventRow) -> str:
+    return write_cursor(AS_RECORDED, root)
+
+
+def _message(root: RequestEventRow) -> str:
+    return timeline.message(root)
+
+
+def _refusal(root: RequestEventRow) -> Any:
+    return timeline.refusal(root)
+
+
+_refusal.__annotations__ = {}
+
+
+@strawberry.type(description="One thing that happened. The whole history is append-only.")
+class RequestEvent(Node):
+    cursor: str = strawberry.field(resolver=_cursor, description="Where `requestEvents` and timelines may go on from.")
+    at: datetime = strawberry.field(description="When it happened.")
+    recorded_at: datetime = strawberry.field(description="When it became known here; later than at for offline scans.")
+    kind: RequestEventKind = strawberry.field(description="What happened.")
+    actor: str = strawberry.field(description="Who did it: the client of the API key, the person, or 'system'.")
+    message: str = strawberry.field(
+        resolver=_message, description="What happened, in one sentence for a person; worded when read."
+    )
+    request: Annotated["TicketRequest", strawberry.lazy("schema.ticket_request")] | None = relation(
+        loaders.ticket_requests, "request_id", description="Null for a scan of a number nobody knows."
+    )
+    ticket: Annotated["IssuedTicket", strawberry.lazy("schema.ticket")] | None = relation(
+        loaders.issued_tickets, "ticket_id", description="The ticket that it happened to."
+    )
+    admission: Admission | None = relation(loaders.admissions, "admission_id", description="Where it happened.")
+    slot: TimeSlot | None = relation(loaders.time_slots, "slot_id", description="The time slot that it is about.")
+    quantity: int | None = strawberry.field(description="How many people it is about.")
+    scanned: str | None = strawberry.field(description="What was scanned.")
+    gate: str | None = strawberry.field(description="Where it was scanned.")
+    refusal: Refusal | None = strawberry.field(
+        resolver=_refusal, description="Why the gate said no; null where it did not."
+    )
+    is_type_of = is_row(RequestEventRow)
