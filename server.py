@@ -1,0 +1,726 @@
+"""The door: settings, the application that they make, and the command line.
+
+The only reader of the environment. Everything below is handed what it needs.
+"""
+
+import asyncio
+import contextlib
+import difflib
+import errno
+import logging
+import os
+import socket
+import sys
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+import structlog
+import typer
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+import db.address
+import db.admission
+import db.client
+import db.migrations
+import db.money
+from db.client import Role
+from db.engine import Database
+from db.migrations import Standing
+from db.paging import Window
+from db.sales_order import SalesChannel
+from resolvers.actor import create_key
+from resolvers.context import Rules
+from resolvers.pattern import Pattern
+from resolvers.ticket_request import sweep
+from schema.execution.limits import Limits
+
+FOLDER = Path(__file__).resolve().parent
+DEFAULT_DATABASE = "sqlite+aiosqlite:///data/gatehouse.sqlite3"
+PREFIX = "GATEHOUSE_"
+CLOCK_SECONDS = 60
+"""How often a server compares its clock with the database's."""
+
+READY_SECONDS = 5
+"""How long ``/readyz`` waits for the database before it says no."""
+
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays open: longer than clients keep theirs, so that it is they who close it."""
+
+SHUTDOWN_SECONDS = 10
+"""How long a server that is told to stop lets its last requests run."""
+
+NAME_LENGTH = 100
+DEMO_REQUESTS = 1000
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+T = TypeVar("T")
+log = structlog.get_logger("gatehouse")
+
+
+# Settings
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+Seconds = Annotated[int, Field(ge=1, le=2_000_000_000)]
+
+
+class Settings(BaseSettings):
+    """What an operator decides, each by an environment variable of that name in capitals behind ``GATEHOUSE_``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, validate_default=True)
+
+    database_url: Annotated[str, Field(repr=False)] = DEFAULT_DATABASE
+    pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    workers: Annotated[int, Field(ge=1, le=256)] = 1
+    hold_seconds: Seconds = 1500
+    hold_seconds_pos: Seconds | None = None
+    hold_seconds_web_store: Seconds | None = None
+    hold_seconds_back_office: Seconds | None = None
+    hold_seconds_import: Seconds | None = None
+    sweep_seconds: Annotated[int, Field(ge=1, le=86_400)] = 10
+    time_zone: str = "UTC"
+    currency: str = "EUR"
+    authorization_code_pattern: str = "[N*4]-[N*4]"
+    lines_per_request: Annotated[int, Field(ge=1, le=10_000)] = 100
+    tickets_per_request: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    max_body_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
+    max_document_tokens: Annotated[int, Field(ge=100, le=1_000_000)] = 5_000
+    documents_remembered: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    log_level: LogLevel = LogLevel.INFO
+    log_format: Literal["console", "json"] | None = None
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        return db.address.parse(value, FOLDER)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("This is no IANA time zone, such as Europe/Copenhagen.") from None
+
+    @field_validator("currency")
+    @classmethod
+    def _currency(cls, value: str) -> str:
+        if value.upper() not in db.money.CURRENCIES:
+            raise ValueError("This is no ISO 4217 code of a currency, such as EUR.")
+        return value.upper()
+
+    @field_validator("authorization_code_pattern")
+    @classmethod
+    def _pattern(cls, value: str) -> str:
+        Pattern.of_authorization_codes(value)
+        return value
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite database."""
+        return db.address.file_of(self.database_url)
+
+    @property
+    def demo_keys(self) -> Path:
+        """Where the keys of the demo data are written: beside the SQLite file, or in ``data/``."""
+        return (self.database_file.parent if self.database_file else FOLDER / "data") / "demo-keys.txt"
+
+    def rules(self) -> Rules:
+        """What the resolvers go by."""
+        by_channel = {channel: getattr(self, f"hold_seconds_{channel.lower()}") for channel in SalesChannel}
+        return Rules(
+            hold_seconds=self.hold_seconds,
+            hold_seconds_by_channel={channel: seconds for channel, seconds in by_channel.items() if seconds},
+            time_zone=ZoneInfo(self.time_zone),
+            currency=self.currency,
+            authorization_code_pattern=self.authorization_code_pattern,
+            lines_per_request=self.lines_per_request,
+            tickets_per_request=self.tickets_per_request,
+        )
+
+    def limits(self) -> Limits:
+        """What one request may ask of the server."""
+        return Limits(
+            body_bytes=self.max_body_bytes,
+            document_tokens=self.max_document_tokens,
+            documents_remembered=self.documents_remembered,
+        )
+
+
+class Trouble(Exception):
+    """Something that the person at the command line must know and can act on: one sentence, no traceback."""
+
+    def __init__(self, message: str, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def settings_of_environment() -> Settings:
+    """The settings as the environment has them. Raises Trouble (exit code 2) with a sentence per bad one.
+
+    A name that is no setting is refused too: a misspelt one would silently do nothing.
+    """
+    names = {PREFIX + name.upper() for name in Settings.model_fields}
+    found = [
+        f"{name} is no setting" + (f"; {near[0]} is." if (near := difflib.get_close_matches(name, names, 1)) else ".")
+        for name in sorted(os.environ)
+        if name.upper().startswith(PREFIX) and name.upper() not in names
+    ]
+    try:
+        settings = Settings()
+    except ValidationError as invalid:
+        # The value is not repeated: an address may hold a password.
+        found += [
+            f"{PREFIX}{str(error['loc'][0]).upper()}: {error['msg'].removeprefix('Value error, ').rstrip('.')}."
+            for error in invalid.errors(include_url=False, include_input=False)
+        ]
+    if found:
+        raise Trouble("\n".join(found), exit_code=2)
+    return settings
+
+
+# Logging
+
+
+def configure_logging(settings: Settings) -> None:
+    """One line per event on standard error, our own and the libraries'; of exceptions, no text that may hold values."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    is_json = (settings.log_format or ("console" if sys.stderr.isatty() else "json")) == "json"
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.ExceptionRenderer(failure),
+    ]
+    render: Processor = _json if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+
+
+def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def failure(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """An exception and what caused it, first cause first: types, places in the code, and the database's own names.
+
+    Never the text: PostgreSQL's repeats the values of a row ("Key (email_key)=(...) already exists"), Python's the key
+    that was missing or the value that did not parse.
+    """
+    chain: list[BaseException] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "".join(map(_told, reversed(chain))).rstrip()
+
+
+def _told(error: BaseException) -> str:
+    names = ("sqlstate", "sqlite_errorname", "table_name", "column_name", "constraint_name")
+    facts = [f"{name}={value}" for name in names if isinstance(value := getattr(error, name, None), str)]
+    places = "".join(traceback.extract_tb(error.__traceback__).format())
+    return f"{places}{type(error).__module__}.{type(error).__qualname__} {' '.join(facts)}".rstrip() + "\n"
+
+
+# The application
+
+
+def create_app(settings: Settings, database: Database | None = None, rules: Rules | None = None) -> Starlette:
+    """The application over the database of the settings, which it opens and closes.
+
+    ``database`` and ``rules`` given take the place of the settings'; a database that is given is its giver's to close.
+    """
+    import schema.root
+    from schema.execution.http import endpoint
+    from web import pages
+
+    own = database is None
+    database = database or Database(settings.database_url, pool_size=settings.pool_size)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(_unhandled)
+        await _measure_clock(database)
+        chores = [
+            asyncio.create_task(_every(CLOCK_SECONDS, _measure_clock, database)),
+            asyncio.create_task(_every(settings.sweep_seconds, _sweep, database)),
+        ]
+        try:
+            yield
+        finally:
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+            if own:
+                await database.dispose()
+
+    async def graphiql(_request: Request) -> Response:
+        return RedirectResponse("graphiql")
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "up"})
+
+    async def readyz(_request: Request) -> Response:
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await check(database)
+        except Trouble as found:
+            return _not_ready(str(found))
+        except (db.address.Unusable, TimeoutError) as found:
+            log.warning("database out of reach", reason=str(found))  # who may ask here need not know the address
+            return _not_ready("The database cannot be reached.")
+        return JSONResponse({"status": "ready"})
+
+    graphql = endpoint(schema.root.graphql_schema, database, rules or settings.rules(), settings.limits())
+    return Starlette(
+        routes=[
+            Route("/graphql", graphql, methods=METHODS),
+            *pages.routes(),
+            Route("/", graphiql),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+        ],
+        exception_handlers={HTTPException: _http_error, Exception: _internal_error},
+        lifespan=lifespan,
+    )
+
+
+def app_of_environment() -> Starlette:
+    """What each of several worker processes starts with."""
+    settings = settings_of_environment()
+    configure_logging(settings)
+    return create_app(settings)
+
+
+async def _every(seconds: float, chore: Callable[[Database], Awaitable[None]], database: Database) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await chore(database)
+
+
+async def _measure_clock(database: Database) -> None:
+    """A database that does not answer is no reason to stop: ``/readyz`` tells of it, and the last measure holds."""
+    try:
+        await database.measure_clock()
+    except Exception as cause:
+        log.warning("clock not measured", exc_info=cause)
+
+
+async def _sweep(database: Database) -> None:
+    """Write down what has expired; if that fails, the next turn does it, and nobody has waited for it."""
+    try:
+        await sweep(database)
+    except Exception as cause:
+        log.warning("expiries not swept", exc_info=cause)
+
+
+def _unhandled(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """What went wrong where nobody awaits it. asyncio's own words would hold the exception's text."""
+    log.error("failed outside a request", exc_info=context.get("exception"))
+
+
+def _not_ready(reason: str) -> Response:
+    return JSONResponse({"status": "not ready", "reason": reason}, status_code=503)
+
+
+async def _http_error(_request: Request, found: Exception) -> Response:
+    assert isinstance(found, HTTPException)
+    return JSONResponse({"errors": [{"message": found.detail}]}, found.status_code, found.headers)
+
+
+async def _internal_error(_request: Request, _found: Exception) -> Response:
+    return JSONResponse({"errors": [{"message": "Something went wrong here."}]}, 500)
+
+
+async def examine(database: Database) -> Standing:
+    """How far the database is. Raises Unusable if it cannot be worked with at all, Trouble if it is newer than this."""
+    await db.address.examine(database)
+    standing = await db.migrations.standing(database)
+    if standing is Standing.NEWER:
+        raise Trouble("The database was migrated by a newer version of this program: start that one.")
+    return standing
+
+
+async def check(database: Database) -> None:
+    """Raise Unusable or Trouble unless the database can be worked with as it is."""
+    standing = await examine(database)
+    if standing is not Standing.CURRENT:
+        raise Trouble(f"The database is {standing.value}: run `python server.py migrate` first.")
+
+
+# The command line
+
+cli = typer.Typer(
+    help="Gatehouse: ticket requests, admissions and issued tickets of attractions, as a GraphQL server.\n\n"
+    "Begin with `migrate`, then `key create`, then `serve`; or with `start`, which loads demo data too. Settings come "
+    f"from environment variables that begin with {PREFIX}; the README lists them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+key = typer.Typer(help="Make, list and revoke the keys that clients ask with.", no_args_is_help=True)
+cli.add_typer(key, name="key")
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The database of the settings, for one command."""
+    database = Database(settings.database_url, pool_size=settings.pool_size)
+    try:
+        yield database
+    finally:
+        await database.dispose()
+
+
+def in_migrated(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+    """What the work comes to on the database, which must be there and of this program's version."""
+    must_be_there(settings)
+
+    async def run() -> T:
+        async with opened(settings) as database:
+            await check(database)
+            return await work(database)
+
+    return asyncio.run(run())
+
+
+def must_be_there(settings: Settings) -> None:
+    """Raise Trouble if the SQLite file is missing: opening it would make an empty one."""
+    file = settings.database_file
+    if file is None:
+        return
+    if not file.exists():
+        raise Trouble(f"There is no database at {file} yet: run `python server.py migrate` first.")
+    if not os.access(file, os.W_OK) or not os.access(file.parent, os.W_OK):
+        raise Trouble(f"The database {file} and its folder must be writable, and are not.")
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens there already: whoever connects while the server is still starting waits for it."""
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+        taken.listen(2048)
+    except OSError as found:
+        taken.close()
+        if found.errno == errno.EADDRINUSE:
+            message = f"Port {port} on {host} is taken: stop what uses it, or choose another with --port."
+            raise Trouble(message) from found
+        raise Trouble(f"Cannot listen on {host}, port {port}: {found.strerror}.") from found
+    taken.set_inheritable(True)
+    return taken
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for what nobody else on the machine should read, or raise Trouble."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as found:
+        raise Trouble(f"The folder {folder} cannot be made: {found.strerror}.") from found
+    if not os.access(folder, os.W_OK):
+        raise Trouble(f"The folder {folder} is not writable.")
+
+
+def write_secretly(path: Path, content: str) -> None:
+    """Write a file that only its owner can read."""
+    make_folder(path.parent)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(content)
+
+
+@cli.command()
+def migrate() -> None:
+    """Make the database, or bring it to this version.
+
+    The tables are made or changed in one transaction. A second run changes nothing.
+
+    Example: `GATEHOUSE_DATABASE_URL=postgresql+asyncpg://me@localhost/gatehouse python server.py migrate`
+    """
+    settings = settings_of_environment()
+    configure_logging(settings)
+    steps = migrated(settings)
+    where = db.address.shown(settings.database_url)
+    if steps:
+        typer.echo(f"Migrated {where} to version {steps[-1]}.")
+    else:
+        typer.echo(f"{where} is at version {db.migrations.head()}: nothing to do.")
+
+
+def migrated(settings: Settings) -> Sequence[str]:
+    """Bring the database of the settings to this version; answers the steps that it took."""
+    if settings.database_file is not None:
+        make_folder(settings.database_file.parent)
+
+    async def run() -> Sequence[str]:
+        async with opened(settings) as database:
+            return await db.migrations.upgrade(database) if await examine(database) is not Standing.CURRENT else ()
+
+    return asyncio.run(run())
+
+
+@cli.command()
+def demo(
+    requests: Annotated[int, typer.Option(min=1, max=10_000_000, help="How many ticket requests.")] = DEMO_REQUESTS,
+) -> None:
+    """Fill an empty database with a castle, its tours, guests and ticket requests in every state.
+
+    The same number makes the same data each time, around the day on which it is made. Prints a key of each role, and
+    keeps them in `demo-keys.txt` beside the database.
+
+    Example: `python server.py demo --requests 100000`
+    """
+    settings = settings_of_environment()
+    configure_logging(settings)
+    if not demo_loaded(settings, requests):
+        raise Trouble("There is data already: demo data goes into an empty database only.")
+    typer.echo(demo_keys(settings))
+
+
+def demo_loaded(settings: Settings, requests: int) -> bool:
+    """Load so many demo requests and keep the keys; False if the database is not empty."""
+    if in_migrated(settings, holds_data):
+        return False
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    import resolvers.demo
+
+    columns = (TextColumn("Demo data"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=requests)
+
+        def report(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        async def load(database: Database) -> Mapping[str, str]:
+            return await resolvers.demo.load(database, settings.rules(), requests=requests, progress=report)
+
+        try:
+            keys = in_migrated(settings, load)
+        except resolvers.demo.DatabaseInUse:
+            return False
+    write_secretly(settings.demo_keys, "".join(f"{role} {secret}\n" for role, secret in keys.items()))
+    return True
+
+
+async def holds_data(database: Database) -> bool:
+    """Whether anything was set up: without an admission there is nothing to sell, and nothing was sold."""
+    async with database.reading() as read:
+        return bool((await db.admission.page(read, Window(1))).rows)
+
+
+def demo_keys(settings: Settings) -> str:
+    """The keys of the demo data as they are shown, or where they would be."""
+    if not settings.demo_keys.exists():
+        return "No demo keys are kept here: `python server.py key create` makes a key."
+    keys = (line.split() for line in settings.demo_keys.read_text().splitlines())
+    return "\n".join((f"Keys, from {settings.demo_keys}:", *(f"  {role:<10} {secret}" for role, secret in keys)))
+
+
+Host = Annotated[str | None, typer.Option(help=f"The address to listen on; else {PREFIX}HOST.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help=f"The port; else {PREFIX}PORT.")]
+Workers = Annotated[int | None, typer.Option(min=1, max=256, help=f"How many processes; else {PREFIX}WORKERS.")]
+
+
+@cli.command()
+def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Serve GraphQL at /graphql, and GraphiQL for people at /graphiql.
+
+    The database must have been migrated; nothing is loaded into it. /healthz tells that the process is up, /readyz that
+    it can work.
+
+    Example: `python server.py serve --host 0.0.0.0 --port 8080 --workers 4`
+    """
+    settings = settings_of_environment()
+    configure_logging(settings)
+    in_migrated(settings, nothing_more)
+    listen_on, number = host or settings.host, port or settings.port
+    run(settings, listening(listen_on, number), workers or settings.workers, graphiql_at(listen_on, number))
+
+
+@cli.command()
+def start(host: Host = None, port: Port = None, workers: Workers = None) -> None:
+    """Migrate, load demo data into an empty database, and serve: what `make serve` does, to try things out."""
+    settings = settings_of_environment()
+    configure_logging(settings)
+    listen_on, number = host or settings.host, port or settings.port
+    taken = listening(listen_on, number)
+    migrated(settings)
+    demo_loaded(settings, DEMO_REQUESTS)
+    announcement = f"{demo_keys(settings)}\n{graphiql_at(listen_on, number)}"
+    run(settings, taken, workers or settings.workers, announcement)
+
+
+async def nothing_more(_database: Database) -> None:
+    """For a command that only needs the database to be as it must."""
+
+
+def graphiql_at(host: str, port: int) -> str:
+    """Where a browser on this machine finds GraphiQL."""
+    name = "localhost" if host in ANYWHERE else f"[{host}]" if ":" in host else host
+    return f"GraphiQL is at http://{name}:{port}/graphiql"
+
+
+def run(settings: Settings, taken: socket.socket, workers: int, announcement: str) -> None:
+    """Serve on that socket until told to stop; say so when everything is ready to answer."""
+    import uvicorn
+    from uvicorn.config import STARTUP_FAILURE
+    from uvicorn.supervisors import Multiprocess
+
+    config = uvicorn.Config(
+        create_app(settings) if workers == 1 else "server:app_of_environment",
+        factory=workers > 1,
+        workers=workers,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    typer.echo(announcement)
+    sys.stdout.flush()
+    with contextlib.suppress(KeyboardInterrupt):
+        if workers > 1:
+            supervisor = Multiprocess(config, [taken])
+            supervisor.run()
+            has_started = all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)
+        else:
+            server = uvicorn.Server(config)
+            server.run([taken])
+            has_started = server.started
+        if not has_started:
+            raise typer.Exit(1)  # the log says why
+
+
+@key.command("create")
+def key_create(
+    role: Annotated[Role, typer.Option(help="What the client is.", case_sensitive=False)],
+    name: Annotated[str, typer.Option(help="The client; its further keys take the same name.")],
+    expires_in_days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Left out: never.")] = None,
+) -> None:
+    """Make a key and print it, alone, this once: only its hash is kept.
+
+    Example: `python server.py key create --role WEB_STORE --name "Web store" --expires-in-days 365`
+    """
+    if len(name) > NAME_LENGTH or not name.isprintable():
+        raise Trouble(f"A client's name has at most {NAME_LENGTH} printable characters.")
+
+    async def create(database: Database) -> str:
+        async with database.writing() as write:
+            now = await write.clock()
+            expires_at = now + timedelta(days=expires_in_days) if expires_in_days else None
+            try:
+                return await create_key(write, name, role, now, expires_at)
+            except ValueError as found:
+                raise Trouble(f"No key was made: {found}.") from found
+
+    typer.echo(in_migrated(settings_of_environment(), create))
+
+
+@key.command("list")
+def key_list() -> None:
+    """List every key ever made, without its secret."""
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    async def keys(database: Database) -> list[db.client.ApiKeyRow]:
+        async with database.reading() as read:
+            return await db.client.keys(read)
+
+    table = Table("PUBLIC ID", "CLIENT", "ROLE", "CREATED", "EXPIRES", "REVOKED", box=None, pad_edge=False)
+    for row in in_migrated(settings_of_environment(), keys):
+        moments = (row.created_at, row.expires_at, row.revoked_at)
+        table.add_row(
+            row.public_id, Text(row.client_name), row.role, *(f"{at:%Y-%m-%d %H:%M}Z" if at else "-" for at in moments)
+        )
+    Console(width=None if sys.stdout.isatty() else 200).print(table)
+
+
+@key.command("revoke")
+def key_revoke(public_id: Annotated[str, typer.Argument(help="As `key list` shows it.")]) -> None:
+    """End a key. Servers that have just seen it refuse it within ten seconds.
+
+    Example: `python server.py key revoke 1f0c9a7be2d4`
+    """
+
+    async def revoke(database: Database) -> bool:
+        async with database.writing() as write:
+            return await db.client.revoke_key(write, public_id, await write.clock())
+
+    if not in_migrated(settings_of_environment(), revoke):
+        raise Trouble(f"There is no key with the public id {public_id}: see `python server.py key list`.")
+    typer.echo(f"Revoked {public_id}.")
+
+
+@cli.command("schema")
+def print_schema() -> None:
+    """Print the GraphQL schema, as `schema/schema.graphql` has it."""
+    import schema.root
+
+    typer.echo(schema.root.schema.as_str())
+
+
+def main() -> NoReturn:
+    """Run the command line; what a person can act on is said in a sentence."""
+    os.umask(0o077)  # what it writes holds guests' data
+    try:
+        cli(prog_name="python server.py")
+    except (Trouble, db.address.Unusable) as found:
+        typer.echo(str(found), err=True)
+        sys.exit(found.exit_code if isinstance(found, Trouble) else 1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
