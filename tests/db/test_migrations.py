@@ -1,0 +1,101 @@
+"""Migrations: from nothing to exactly the tables that the code knows, on both databases."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import CheckConstraint, Connection, DefaultClause, insert, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+import db
+import db.migrations
+from db.engine import Database
+from db.migrations import Standing
+
+
+def differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
+    return list(compare_metadata(context, db.base.metadata))
+
+
+async def test_migrating_from_nothing_makes_the_tables_of_the_code(database: Database) -> None:
+    """Tables, columns, types, indexes, unique and foreign keys: nothing is left to migrate."""
+    async with database.reading() as read:
+        assert await read.connection.run_sync(differences) == []
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What alembic does not compare: checks and partial indexes by name, and the defaults of columns."""
+
+    checks: set[str]
+    partial_indexes: set[str]
+    defaults: dict[str, str]
+
+
+def rest_of_code(dialect: str) -> Rest:
+    tables = db.base.metadata.tables.values()
+    columns = [column for table in tables for column in table.columns]
+    indexes = [index for table in tables for index in table.indexes]
+    return Rest(
+        {str(found.name) for table in tables for found in table.constraints if isinstance(found, CheckConstraint)},
+        {str(index.name) for index in indexes if index.dialect_options[dialect]["where"] is not None},
+        {str(c): str(c.server_default.arg) for c in columns if isinstance(c.server_default, DefaultClause)},
+    )
+
+
+def rest_of_database(connection: Connection) -> Rest:
+    inspector, names = inspect(connection), db.base.metadata.tables
+    checks = [check for name in names for check in inspector.get_check_constraints(name)]
+    indexes = [index for name in names for index in inspector.get_indexes(name)]
+    defaults = {f"{name}.{c['name']}": c["default"] for name in names for c in inspector.get_columns(name)}
+    where = f"{connection.dialect.name}_where"
+    return Rest(
+        {str(check["name"]) for check in checks},
+        {str(index["name"]) for index in indexes if where in index.get("dialect_options", {})},
+        {name: default.partition("::")[0].strip("'") for name, default in defaults.items() if default is not None},
+    )
+
+
+async def test_migrating_from_nothing_makes_the_rest_of_the_code_too(database: Database) -> None:
+    async with database.reading() as read:
+        assert await read.connection.run_sync(rest_of_database) == rest_of_code(database.dialect)
+
+
+async def test_foreign_keys_are_on(database: Database) -> None:
+    """For readers' and writers' connections alike; a row that points at nothing is not kept."""
+    orphan = {"public_id": "x", "client_id": 4711, "secret_hash": "x", "created_at": database.now()}
+    with pytest.raises(IntegrityError):
+        async with database.writing() as write:
+            await write.run(insert(db.client.api_key).values(orphan))
+    async with database.reading() as read:
+        assert await db.client.keys(read) == []
+
+
+async def test_migrating_again_changes_nothing(database: Database) -> None:
+    assert await db.migrations.standing(database) is Standing.CURRENT
+    assert await db.migrations.upgrade(database) == []
+
+
+async def test_a_version_that_the_code_has_never_heard_of_is_newer(database: Database) -> None:
+    async with database.writing() as write:
+        await write.run(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert await db.migrations.standing(database) is Standing.NEWER
+
+
+async def test_of_two_who_migrate_at_once_one_does_it(tmp_path: Path) -> None:
+    """Two servers that start together: neither fails, and nothing is made twice."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/gatehouse.sqlite3"
+    databases = [Database(url), Database(url)]
+    try:
+        assert await db.migrations.standing(databases[0]) is Standing.EMPTY
+        steps = await asyncio.gather(*map(db.migrations.upgrade, databases))
+        assert sorted(map(len, steps))[0] == 0
+        assert await db.migrations.standing(databases[1]) is Standing.CURRENT
+    finally:
+        for database in databases:
+            await database.dispose()

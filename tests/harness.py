@@ -1,0 +1,93 @@
+"""The app over one database, asked through HTTP in this process: what most tests talk to."""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import timedelta
+from types import TracebackType
+from typing import Any
+
+import httpx
+from sqlalchemy import event
+
+import db.engine
+from db.client import Role
+from db.engine import Database
+from resolvers.actor import create_key
+from resolvers.context import Rules
+from server import Settings, create_app
+
+
+class Gatehouse:
+    """One running app. Each name of a ``client`` is a client of its own; without one, each role has its own."""
+
+    def __init__(self, database: Database, *, rules: Rules | None = None, settings: Settings | None = None) -> None:
+        self.database = database
+        self.statements: list[str] = []
+        """The SQL of the last operation, in its order; who is asking was looked up before it began."""
+        settings = settings or Settings(database_url=database.url.render_as_string(hide_password=False))
+        self.rules = rules or settings.rules()
+        app = create_app(settings, database=database, rules=self.rules)
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gatehouse.test")
+        """For what ``ask`` cannot send: other methods, headers, bodies."""
+        self._keys: dict[tuple[str, str], str] = {}
+
+    async def __aenter__(self) -> "Gatehouse":
+        for engine in (self.database.reader, self.database.writer):
+            event.listen(engine.sync_engine, "before_cursor_execute", self._collect)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, cause: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for engine in (self.database.reader, self.database.writer):
+            event.remove(engine.sync_engine, "before_cursor_execute", self._collect)
+        await self.http.aclose()
+
+    def _collect(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if db.engine.statements.get() is not None:
+            self.statements.append(statement)
+
+    async def key(self, role: str = "ADMIN", client: str | None = None) -> str:
+        """A key of that client, made when first asked for."""
+        name = client or f"the {role} of the house"
+        if (role, name) not in self._keys:
+            async with self.database.writing() as write:
+                self._keys[role, name] = await create_key(write, name, Role(role), await write.clock())
+        return self._keys[role, name]
+
+    async def ask(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        role: str = "ADMIN",
+        client: str | None = None,
+    ) -> dict[str, Any]:
+        """The whole answer to one operation, asked by a client of that role."""
+        headers = {"Authorization": f"Bearer {await self.key(role, client)}"}
+        self.statements.clear()
+        response = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+        body: dict[str, Any] = response.json()
+        return body
+
+    async def data(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        role: str = "ADMIN",
+        client: str | None = None,
+    ) -> dict[str, Any]:
+        """The data of an answer that must have no errors."""
+        body = await self.ask(query, variables, role=role, client=client)
+        assert "errors" not in body, body["errors"]
+        data: dict[str, Any] = body["data"]
+        return data
+
+    def travel(self, by: timedelta) -> None:
+        """Move the clock of this app: what follows happens that much later (or earlier)."""
+        self.database.clock_offset += by
+
+    def with_rules(self, **changes: Any) -> "Gatehouse":
+        """Another app over the same database, whose operator decided otherwise. Enter it with ``async with``."""
+        return Gatehouse(self.database, rules=dataclasses.replace(self.rules, **changes))

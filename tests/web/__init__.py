@@ -1,0 +1,1 @@
+"""The pages, as files, as routes and in a browser."""
