@@ -1,7 +1,7 @@
 """The lists that one may start from: filtered, of what who asks may see, page by page and counted.
 
-``given`` has the conditions that the caller gave; ``db.ticket_request.matching`` and ``db.ticket.matching`` say what each
-means. A condition on a masked field matches only rows where the caller may see the field.
+``given`` has the conditions that the caller gave; ``db.ticket_request.matching`` and ``db.ticket.matching`` say what
+each means. A condition on a masked field matches only rows where the caller may see the field.
 """
 
 from collections.abc import Mapping
