@@ -143,7 +143,7 @@ class Listing(Generic[T]):
         """One page of all that ``where`` lets through."""
         ids = [select(self._ids(window, where, behind=b).subquery().c.id) for b in _sides(window)]
         found = self.view.where(self.table.c.id.in_(union_all(*ids) if len(ids) > 1 else ids[0]))
-        return _cut(await read.rows(self.row, found, parameters), window)
+        return cut(await read.rows(self.row, found, parameters), window)
 
     async def pages(
         self,
@@ -172,7 +172,7 @@ class Listing(Generic[T]):
         width = len(self.row._fields)
         for row in await read.all(union_all(*found) if len(found) > 1 else found[0], parameters):
             rows.setdefault(row[width], []).append(self.row._make(row[:width]))
-        return {key: _cut(rows.get(i, []), window) for i, key in enumerate(keys, 1)}
+        return {key: cut(rows.get(i, []), window) for i, key in enumerate(keys, 1)}
 
     async def count(
         self, read: Read, *, where: Conditions | None = None, parameters: Mapping[str, Any] = {}
@@ -229,7 +229,7 @@ class Listing(Generic[T]):
         is_descending = window.order.is_descending is not (window.is_backward is not behind)
         ids = select(row.c.id).where(*_hold(where, row.c))
         if window.position is not None:
-            ids = ids.where(_is_beyond(value, row.c.id, window.position, is_descending, inclusive=behind))
+            ids = ids.where(is_beyond(value, row.c.id, window.position, is_descending, inclusive=behind))
         ordering = (row.c.id,) if value is row.c.id else (value, row.c.id)
         ids = ids.order_by(*(o.desc() if is_descending else o for o in ordering))
         return ids.limit(1 if behind else window.size + 1)
@@ -256,7 +256,7 @@ def is_one_of(read: Read, attribute: ColumnElement[Any], keys: Sequence[Key]) ->
 
 def each(read: Read, types: Sequence[TypeEngine[Any]], keys: Sequence[Key]) -> FromClause:
     """The keys as a table ``asked(ordinal, c0, c1, ...)``; the ordinal counts from 1."""
-    tuples = [key if isinstance(key, tuple) else (key,) for key in keys]
+    tuples = [tuple(key) if isinstance(key, tuple) else (key,) for key in keys]
     names = [f"c{i}" for i in range(len(types))]
     if read.dialect == "postgresql":
         arrays = [literal([key[i] for key in tuples], ARRAY(type_)) for i, type_ in enumerate(types)]
@@ -284,7 +284,7 @@ def _sides(window: Window) -> tuple[bool, ...]:
     return (False,) if window.position is None else (False, True)
 
 
-def _is_beyond(
+def is_beyond(
     value: ColumnElement[Any],
     id_: ColumnElement[int],
     position: tuple[Any, int],
@@ -292,6 +292,7 @@ def _is_beyond(
     *,
     inclusive: bool,
 ) -> ColumnElement[bool]:
+    """A row of that value and id comes after the position; or, ``inclusive``, stands on it."""
     here: ColumnElement[Any] = id_
     there: ColumnElement[Any] = literal(position[1], id_.type)
     if value is not id_:
@@ -301,7 +302,7 @@ def _is_beyond(
     return here >= there if inclusive else here > there
 
 
-def _cut(rows: Sequence[T], window: Window) -> Page[T]:
+def cut(rows: Sequence[T], window: Window) -> Page[T]:
     """Sort, and tell the page from the one row more and the one row behind."""
     attribute = window.order.attribute
     is_descending = window.order.is_descending is not window.is_backward

@@ -1,12 +1,15 @@
-"""Do these places fit? And may this slot be sold at all? Pure: everything they need is given.
+"""Do these places fit? And may this slot be sold at all? Pure: everything they need is given (by ``slot_use``).
 
-Source: domain.md, "Capacity". What counts is places: tickets x the content line's quantity.
+Source: domain.md, "Capacity". What counts is places: people x the content line's quantity.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from db.admission import AdmissionKind, AdmissionRow, CapacityControl
+from db.calendar import CalendarLineKind, CalendarLineRow
+from db.ledger import Counted, People, Reservations
 from db.ticket_item import ContentLineRow
 from db.time_slot import SlotState, TimeSlotRow
 
@@ -15,42 +18,75 @@ from .refusals import Refusal, RefusalCode
 
 @dataclass(frozen=True, slots=True)
 class SlotUse:
-    """What a slot is used for: places held by unexpired requests and sold, people ever let in and inside now."""
+    """What a slot is used for, in places.
+
+    Held by unexpired requests; sold, and of the sold those whose people are still awaited; of everybody ever let in,
+    each once; of those inside now. Awaited, admitted and inside are counted where ``counts_people``.
+    """
 
     held: int = 0
     sold: int = 0
+    awaited: int = 0
     admitted: int = 0
     inside: int = 0
 
 
-def taken(control: str, kind: str, use: SlotUse) -> int:
-    """How much of the maximum is used up.
+def counts(control: str, kind: str) -> tuple[Reservations, People]:
+    """Which reservations, and which people, use up the maximum.
 
-    SALES: everything held or sold. ADMITTED: everybody ever let in, plus the open reservations of an EVENT.
-    ADMITTED_AND_DEPARTED: those inside, plus open reservations. NONE counts nothing.
+    SALES: everything held or sold. ADMITTED: everybody ever let in, once, plus the open reservations of an EVENT; a
+    LOCATION is sold to more than it has room for, because not all come. ADMITTED_AND_DEPARTED: those inside now, plus
+    open reservations. NONE limits nothing, and tells of the same as SALES.
+
+    A reservation is open for those of its places whose people were not let in yet: held ones all, sold ones as long as
+    their tickets are not revoked. Who was let in no longer reserves, also after leaving.
     """
-    reserved = use.held + use.sold
-    still_to_come = max(reserved - use.admitted, 0)
     match control:
-        case CapacityControl.SALES:
-            return reserved
+        case CapacityControl.ADMITTED if kind == AdmissionKind.LOCATION:
+            return Reservations.NONE, People.EVER
         case CapacityControl.ADMITTED:
-            return use.admitted + (still_to_come if kind == AdmissionKind.EVENT else 0)
+            return Reservations.OPEN, People.EVER
         case CapacityControl.ADMITTED_AND_DEPARTED:
-            return use.inside + still_to_come
+            return Reservations.OPEN, People.INSIDE
         case _:
-            return 0
+            return Reservations.ALL, People.NONE
 
 
-def remaining(slot: TimeSlotRow, kind: str, use: SlotUse) -> int | None:
-    """Places left: None when unlimited, never negative (a maximum may be lowered below what is sold)."""
+def counts_people(slot: TimeSlotRow) -> bool:
+    """Whether those who were let in matter to the room that is left."""
+    return counts(slot.capacity_control, slot.admission_kind)[1] is not People.NONE
+
+
+def counted(slot: TimeSlotRow) -> Counted:
+    """What its ledger lists."""
+    reservations, people = counts(slot.capacity_control, slot.admission_kind)
+    return Counted(slot.id, reservations.value, people.value)
+
+
+def taken(slot: TimeSlotRow, use: SlotUse) -> int:
+    """How many places are used up: the sum of the lines of the slot's ledger."""
+    reservations, people = counts(slot.capacity_control, slot.admission_kind)
+    reserved = {
+        Reservations.ALL: use.held + use.sold,
+        Reservations.OPEN: use.held + use.awaited,
+        Reservations.NONE: 0,
+    }
+    return reserved[reservations] + {People.EVER: use.admitted, People.INSIDE: use.inside, People.NONE: 0}[people]
+
+
+def remaining(slot: TimeSlotRow, use: SlotUse, content: ContentLineRow | None = None) -> int | None:
+    """Places left, of the content line's share if one is given: None when unlimited, never negative.
+
+    A maximum may be lowered below what is sold.
+    """
     if slot.capacity is None:
         return None
-    return max(slot.capacity - taken(slot.capacity_control, kind, use), 0)
+    limit = slot.capacity if content is None else share(slot.capacity, content)
+    return max(limit - taken(slot, use), 0)
 
 
 def share(capacity: int, content: ContentLineRow) -> int:
-    """The item's share of a slot's maximum, rounded down."""
+    """The item's share of a slot's maximum, rounded down; it is compared with the use of the whole slot."""
     return capacity * content.capacity_basis_points // 10_000
 
 
@@ -59,18 +95,38 @@ def is_past(slot: TimeSlotRow, kind: str, now: datetime) -> bool:
     return now > (slot.arrival_until if kind == AdmissionKind.EVENT else slot.ends_at)
 
 
+def closing(calendar: Iterable[CalendarLineRow], day: date) -> CalendarLineRow | None:
+    """The line that closes that local day, if any: of several the date, before the yearly one, before the weekday."""
+
+    def closes(line: CalendarLineRow) -> bool:
+        match line.kind:
+            case CalendarLineKind.DATE:
+                return line.date == day
+            case CalendarLineKind.YEARLY:
+                return (line.month, line.day) == (day.month, day.day)
+            case _:
+                return line.weekday == day.weekday()
+
+    def precedence(line: CalendarLineRow) -> tuple[int, int]:
+        kinds = (CalendarLineKind.DATE, CalendarLineKind.YEARLY, CalendarLineKind.WEEKDAY)
+        return kinds.index(CalendarLineKind(line.kind)), line.id
+
+    return min(filter(closes, calendar), key=precedence, default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """Places wanted in one slot for one admission of an item, beside all else that its request wants there.
 
-    ``places_in_all`` is what the request wants of the slot over all its lines. ``valid_until`` is the end of the ticket
-    as it would be issued; None has no end.
+    ``places_in_all`` is what the request wants of the slot over all its lines. ``calendar`` has the lines of the
+    content line's ticket calendar. ``valid_until`` is the end of the ticket as it would be issued; None has no end.
     """
 
     slot: TimeSlotRow
     admission: AdmissionRow
     content: ContentLineRow
     places_in_all: int
+    calendar: Iterable[CalendarLineRow] = ()
     valid_until: datetime | None = None
     may_exceed: bool = False
 
@@ -78,8 +134,9 @@ class Wish:
 def sale_refusal(wish: Wish, use: SlotUse, now: datetime) -> Refusal | None:
     """The first test that the sale fails, or None. ``use`` is that of everybody else.
 
-    In order: SLOT_OF_OTHER_ADMISSION, SLOT_CANCELED, SLOT_CLOSED, SLOT_PAST, OUTSIDE_SALES_PERIOD, BEYOND_VALIDITY,
-    SOLD_OUT (limit: the maximum or the item's share of it; actual: the places that would then be taken).
+    In order: SLOT_OF_OTHER_ADMISSION, SLOT_CANCELED, SLOT_CLOSED, CALENDAR_CLOSED, SLOT_PAST, OUTSIDE_SALES_PERIOD,
+    BEYOND_VALIDITY, SOLD_OUT (limit: the maximum or the item's share of it; actual: the places that would then be
+    taken). The last is one test under every control: what is wanted must fit beside what counts there.
     """
     slot, admission = wish.slot, wish.admission
 
@@ -88,7 +145,7 @@ def sale_refusal(wish: Wish, use: SlotUse, now: datetime) -> Refusal | None:
 
     if slot.admission_id != admission.id:
         return no(RefusalCode.SLOT_OF_OTHER_ADMISSION, f"The chosen time slot is not one of {admission.description}.")
-    if out_of_force := not_in_force(slot, admission):
+    if out_of_force := not_in_force(slot, admission, wish.calendar):
         return out_of_force
     if is_past(slot, admission.kind, now):
         return no(RefusalCode.SLOT_PAST, f"The chosen time slot of {admission.description} is over.")
@@ -99,37 +156,38 @@ def sale_refusal(wish: Wish, use: SlotUse, now: datetime) -> Refusal | None:
         message = f"The chosen time slot of {admission.description} lies after the end of the ticket."
         return no(RefusalCode.BEYOND_VALIDITY, message, passes_until=wish.valid_until)
     if slot.capacity is not None and not wish.may_exceed and exceeds(wish, use):
-        limit = share(slot.capacity, wish.content)
-        in_use = taken(slot.capacity_control, admission.kind, use)
-        left = max(limit - in_use, 0)
+        left = remaining(slot, use, wish.content)
         message = (
             f"{admission.description}: {left or 'no'} {'place is' if left == 1 else 'places are'} left at that time."
         )
-        return no(RefusalCode.SOLD_OUT, message, limit=limit, actual=in_use + wish.places_in_all)
+        limit = share(slot.capacity, wish.content)
+        return no(RefusalCode.SOLD_OUT, message, limit=limit, actual=taken(slot, use) + wish.places_in_all)
     return None
 
 
 def exceeds(wish: Wish, use: SlotUse) -> bool:
     """Whether the places wanted do not fit into the item's share of the slot."""
-    if wish.slot.capacity is None or _counts_people_only(wish):
+    if wish.slot.capacity is None:
         return False
-    in_use = taken(wish.slot.capacity_control, wish.admission.kind, use)
-    return in_use + wish.places_in_all > share(wish.slot.capacity, wish.content)
+    return taken(wish.slot, use) + wish.places_in_all > share(wish.slot.capacity, wish.content)
 
 
-def _counts_people_only(wish: Wish) -> bool:
-    """Under ADMITTED a LOCATION's sales take no places: only those let in do."""
-    control, kind = wish.slot.capacity_control, wish.admission.kind
-    return control == CapacityControl.ADMITTED and kind == AdmissionKind.LOCATION
+def not_in_force(
+    slot: TimeSlotRow, admission: AdmissionRow, calendar: Iterable[CalendarLineRow] = ()
+) -> Refusal | None:
+    """Why nobody may use the slot, whether sold or held before or not: SLOT_CANCELED, SLOT_CLOSED, CALENDAR_CLOSED.
 
+    A ticket calendar is asked live, by the slot's local day; its text is the message.
+    """
 
-def not_in_force(slot: TimeSlotRow, admission: AdmissionRow) -> Refusal | None:
-    """Why a slot that was sold or held cannot be used: it was canceled, or closed."""
+    def no(code: RefusalCode, message: str) -> Refusal:
+        return Refusal(code, message, admission_id=admission.id, slot_id=slot.id)
+
     if slot.state == SlotState.CANCELED:
-        message = f"The time slot of {admission.description} was canceled."
-        return Refusal(RefusalCode.SLOT_CANCELED, message, admission_id=admission.id, slot_id=slot.id)
+        return no(RefusalCode.SLOT_CANCELED, f"The time slot of {admission.description} was canceled.")
     if slot.state == SlotState.CLOSED:
         reason = f": {slot.closed_reason}" if slot.closed_reason else "."
-        message = f"{admission.description} is closed at that time{reason}"
-        return Refusal(RefusalCode.SLOT_CLOSED, message, admission_id=admission.id, slot_id=slot.id)
+        return no(RefusalCode.SLOT_CLOSED, f"{admission.description} is closed at that time{reason}")
+    if (line := closing(calendar, slot.date)) is not None:
+        return no(RefusalCode.CALENDAR_CLOSED, line.text)
     return None

@@ -16,8 +16,9 @@ from db.engine import Read
 from db.paging import Page, Window
 
 from . import visibility
-from .capacity import SlotUse, remaining
+from .capacity import counted, remaining
 from .policy import Extent, Permission
+from .slot_use import uses_of
 
 if TYPE_CHECKING:
     from .context import Context
@@ -145,7 +146,7 @@ async def slots_of_admissions(
 
 
 class SlotNumbers(NamedTuple):
-    """How full a slot is at ``now``: places held, sold and remaining; people let in and inside."""
+    """How full a slot is at ``now``, in places: held, sold, of people ever let in and inside, and remaining."""
 
     held: int
     sold: int
@@ -158,15 +159,26 @@ async def slot_numbers(
     context: "Context", read: Read, slots: Sequence[db.time_slot.TimeSlotRow]
 ) -> Mapping[db.time_slot.TimeSlotRow, SlotNumbers]:
     """How full each slot is."""
-    ids = [slot.id for slot in slots]
-    held = await db.reservation.held_places(read, ids, context.now)
-    visitors = await db.ticket.visitors_of_slots(read, ids)
-    numbers = {}
-    for slot in slots:
-        use = SlotUse(held.get(slot.id, 0), slot.sold_places, *visitors.get(slot.id, (0, 0)))
-        left = remaining(slot, slot.admission_kind, use)
-        numbers[slot] = SlotNumbers(use.held, use.sold, use.admitted, use.inside, left)
-    return numbers
+    uses = await uses_of(read, slots, context.now, is_shown=True)
+    return {
+        slot: SlotNumbers(use.held, use.sold, use.admitted, use.inside, remaining(slot, use))
+        for slot, use in ((slot, uses[slot.id]) for slot in slots)
+    }
+
+
+async def ledgers(
+    context: "Context", read: Read, slots: Sequence[db.time_slot.TimeSlotRow], window: Window
+) -> Mapping[db.time_slot.TimeSlotRow, db.ledger.Ledger]:
+    """One page of the ledger of each slot."""
+    found = await db.ledger.pages(read, [counted(slot) for slot in slots], window, context.now)
+    return {slot: found[counted(slot)] for slot in slots}
+
+
+async def capacity_entries(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Lines of ledgers by id; what no longer takes a place is no line any more."""
+    slot_ids = await db.ledger.slots_of(read, ids)
+    slots = await db.time_slot.by_ids(read, sorted(set(slot_ids.values())))
+    return await db.ledger.by_ids(read, ids, [counted(slot) for slot in slots.values()], context.now)
 
 
 # -------------------------------------------------------------------------------------------- ticket items

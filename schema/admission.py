@@ -1,8 +1,7 @@
 """Admissions: the places and events that tickets let people into."""
 
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
-from zoneinfo import ZoneInfo
 
 import strawberry
 from strawberry import UNSET
@@ -11,6 +10,7 @@ import db
 from db.admission import AdmissionKind, CapacityControl, CapacityLimitsBy, ScheduleSelection
 from db.keys import key
 from resolvers import lists, loaders
+from resolvers.availability import start_of_day
 
 from .enums import describe
 from .node import Node, by_id, chosen, is_row
@@ -85,15 +85,10 @@ class Admission(Node):
         before: Before = UNSET,
     ) -> Connection[TimeSlot] | None:
         asked = window(first, after, last, before, db.time_slot.BY_START)
-        start = from_ or _start_of_day(info.context.now, root.time_zone)
+        start = from_ or start_of_day(info.context.now, root.time_zone)
         load = info.context.loaders.load
         page = await load(loaders.slots_of_admissions, (root.id, start), asked, until or None)
         return page_of(page or EMPTY, asked.order)
-
-
-def _start_of_day(now: datetime, zone: str) -> datetime:
-    here = ZoneInfo(zone)
-    return datetime.combine(now.astimezone(here).date(), time.min, here).astimezone(UTC)
 
 
 @strawberry.input(one_of=True, description="Which admission: exactly one of these.")

@@ -39,6 +39,7 @@ NODES: dict[str, tuple[Batch, Permission]] = {
     "SalesOrder": (loaders.sales_orders, Permission.READ_REGISTERS),
     "Admission": (loaders.admissions, Permission.READ_SET_UP),
     "TimeSlot": (loaders.time_slots, Permission.READ_SET_UP),
+    "CapacityEntry": (loaders.capacity_entries, Permission.READ_REQUESTS),
     "TicketItem": (loaders.ticket_items, Permission.READ_SET_UP),
     "TicketItemAdmission": (loaders.content_lines, Permission.READ_SET_UP),
     "TicketType": (loaders.ticket_types, Permission.READ_SET_UP),

@@ -1,5 +1,6 @@
 """Schedules: the time slots that an admission is open in, and how full they are."""
 
+from dataclasses import dataclass
 from datetime import date as LocalDate
 from datetime import datetime
 from operator import attrgetter
@@ -7,18 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import strawberry
+from strawberry import UNSET
 
 import db
 from db.admission import CapacityControl
+from db.ledger import CapacityEntryKind
 from db.time_slot import SlotState, TimeSlotRow
 from resolvers import loaders
+from resolvers.policy import Extent, Permission
 
 from .enums import describe
 from .node import Node, is_row
+from .paging import After, Before, Edge, First, Last, PageInfo, PageOf, window
 from .relations import relation
 
 if TYPE_CHECKING:
     from .admission import Admission
+    from .ticket_request import TicketRequest
 
 describe(
     SlotState,
@@ -35,6 +41,14 @@ describe(
     SALES="Everything held or sold.",
     ADMITTED="Everybody ever let in, once, and the open reservations of an EVENT.",
     ADMITTED_AND_DEPARTED="Those inside now, and open reservations.",
+)
+
+describe(
+    CapacityEntryKind,
+    "What takes places: HELD and SOLD are reservations; ADMITTED are people, where the control counts people.",
+    HELD="Held by a registered request that has not expired.",
+    SOLD="Sold by a confirmed request; where the control counts people, only the places of those not let in yet.",
+    ADMITTED="People let in, each once; under ADMITTED_AND_DEPARTED those of them who are inside now.",
 )
 
 
@@ -55,6 +69,33 @@ def _itself(slot: TimeSlotRow) -> TimeSlotRow:
 
 def _number(attribute: str, description: str) -> Any:
     return relation(loaders.slot_numbers, _itself, attribute=attribute, description=description)
+
+
+@strawberry.type(description="What takes so many places of a time slot: a line of its ledger.")
+class CapacityEntry(Node):
+    kind: CapacityEntryKind = strawberry.field(description="A reservation, or people let in.")
+    quantity: int = strawberry.field(description="Places.")
+    since: datetime = strawberry.field(description="When the places were taken, or the first of the people let in.")
+    until: datetime | None = strawberry.field(description="When a hold runs out; null: no end.")
+    request: Annotated["TicketRequest", strawberry.lazy("schema.ticket_request")] | None = relation(
+        loaders.ticket_requests, "request_id", description="Whose places they are; null where you may not see it."
+    )
+    is_type_of = is_row(db.ledger.CapacityEntryRow)
+
+
+@strawberry.type(description="One page of a ledger, and the sum of all its lines.")
+class CapacityEntryConnection:
+    edges: list[Edge[CapacityEntry]] = strawberry.field(description="The lines with their cursors.")
+    nodes: list[CapacityEntry] = strawberry.field(description="The lines alone.")
+    page_info: PageInfo = strawberry.field(description="Whether the list goes on.")
+    total: int = strawberry.field(description="The places of all lines together, not only of this page.")
+
+
+@dataclass(frozen=True, slots=True)
+class _LedgerPage(PageOf):
+    """A page of the ledger with its total."""
+
+    total: int = 0
 
 
 @strawberry.type(
@@ -79,7 +120,27 @@ class TimeSlot(Node):
     )
     held: int | None = _number("held", "Places held by registered requests that have not expired.")
     sold: int | None = _number("sold", "Places taken by confirmed requests.")
-    admitted: int | None = _number("admitted", "People ever let in.")
-    inside: int | None = _number("inside", "People inside now.")
+    admitted: int | None = _number("admitted", "Places of the people ever let in, each once.")
+    inside: int | None = _number("inside", "Places of the people inside now.")
     remaining: int | None = _number("remaining", "Places left: null when unlimited, never negative.")
     is_type_of = is_row(db.time_slot.TimeSlotRow)
+
+    @strawberry.field(
+        description="Line by line, why remaining is what it is, in the order in which the places were taken; null for "
+        "a gate. Where there is a capacity, remaining is what total leaves of it. Under NONE nothing limits, and the "
+        "reservations are listed all the same."
+    )
+    async def ledger(
+        root: Any,
+        info: strawberry.Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> CapacityEntryConnection | None:
+        if info.context.extent(Permission.READ_REQUESTS) is Extent.NO:
+            return None
+        asked = window(first, after, last, before, db.ledger.BY_SINCE)
+        found: Any = await info.context.loaders.load(loaders.ledgers, root, asked)
+        ledger: Any = _LedgerPage(found.page, asked.order, total=found.total)
+        return ledger

@@ -21,6 +21,8 @@ from db.ticket_item import (
 )
 from resolvers import lists, loaders
 
+from . import availability as availabilities
+from .availability import Availability
 from .enums import describe
 from .money import Money, money
 from .node import Node, by_id, chosen, is_row
@@ -154,6 +156,11 @@ class TicketItemAdmission(Node):
     dependencies: list[AdmissionDependency] = relation(
         loaders.dependencies_of_content_lines, "id", empty=(), description="What visits elsewhere mean for this one."
     )
+    availability: Connection[Availability] | None = strawberry.field(
+        resolver=availabilities.of_content_line,
+        description="For the slots of this admission, by start: can this be sold, how many are left, at what price; "
+        "and when not, why not. Null for a line that was replaced: nothing is sold under it any more.",
+    )
     is_type_of = is_row(ContentLineRow)
 
 
@@ -173,6 +180,11 @@ class TicketItem(Node):
         "id",
         empty=(),
         description="What it admits to: one line per admission, those in force now.",
+    )
+    availability: Connection[Availability] | None = strawberry.field(
+        resolver=availabilities.of_item,
+        description="For the slots of one admission (the default one when left out), by start: can this be sold, how "
+        "many are left, at what price; and when not, why not. Null if the item does not admit to it.",
     )
     is_type_of = is_row(db.ticket_item.TicketItemRow)
 

@@ -322,6 +322,11 @@ class Make:
                 await self._reserve(request, entry_id, slot_id, quantity)
         return Line(line_id, request, item, quantity, entries)
 
+    async def reservation(self, entry_id: int) -> int:
+        """The reservation of an entry that has one."""
+        reservations = db.reservation.reservation
+        return int(await self.write.value(select(reservations.c.id).where(reservations.c.entry_id == entry_id)))
+
     async def _reserve(self, request: Request, entry_id: int, slot_id: int, places: int) -> None:
         if request.status not in ("REGISTERED", "CONFIRMED"):
             return

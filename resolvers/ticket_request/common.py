@@ -10,7 +10,6 @@ from db.keys import key
 from db.ticket_request import TicketRequestRow, TicketRequestStatus
 from db.timeline import Event, RequestEventKind
 
-from ..capacity import SlotUse
 from ..context import Context
 from ..policy import Extent, Permission
 from ..refusals import Refusal, RefusalCode, refused
@@ -91,18 +90,6 @@ def hold_expired(request: TicketRequestRow) -> Refusal:
         request_id=request.id,
         passes_until=request.expires_at,
     )
-
-
-async def uses_of(
-    read: Read, slots: Iterable[db.time_slot.TimeSlotRow], now: datetime, *, but_of: int | None = None
-) -> dict[int, SlotUse]:
-    """What locked slots are used for by all but that request, counted in statements of their own after the lock."""
-    slots = list(slots)
-    ids = [slot.id for slot in slots]
-    held = await db.reservation.held_places(read, ids, now, but_of=but_of) if ids else {}
-    counts_people = [s.id for s in slots if s.capacity_control.startswith(db.admission.CapacityControl.ADMITTED)]
-    visitors = await db.ticket.visitors_of_slots(read, counts_people) if counts_people else {}
-    return {slot.id: SlotUse(held.get(slot.id, 0), slot.sold_places, *visitors.get(slot.id, (0, 0))) for slot in slots}
 
 
 async def is_in_the_way(read: Read, request_id: int, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from db.client import Role
 from db.engine import Write
 from db.keys import key
 from db.sales_order import SalesChannel
-from db.ticket_item import TicketKind, TicketTypeRow
+from db.ticket_item import ContentLineRow, TicketKind, TicketTypeRow
 from db.ticket_request import EntryRow, LineRow, PaymentOption, TicketRequestRow, TicketRequestStatus
 from db.time_slot import TimeSlotRow
 from db.timeline import RequestEventKind
@@ -45,7 +45,8 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
 
     It fills blanks of the holder and of the sale's numbers; what the sale said stays. Refused: NOT_FOUND,
     INVALID_INPUT, HOLD_EXPIRED, ALREADY_CANCELED, CONFLICT (again with another payment reference, or with another order
-    number), DUPLICATE_ORDER, UNKNOWN_CUSTOMER (POSTPAID without a customer number), SLOT_CANCELED, SLOT_CLOSED.
+    number), DUPLICATE_ORDER, UNKNOWN_CUSTOMER (POSTPAID without a customer number), SLOT_CANCELED, SLOT_CLOSED,
+    CALENDAR_CLOSED.
     """
     found = Refusals()
     said = check_sale_texts({name: getattr(confirmation, name) for name in _CALLED}, found)
@@ -69,7 +70,8 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
             # Nothing of this is kept, not even the stamp: the numbers taken above must not stay an expired request's.
             raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
         entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
-        await refuse_out_of_force(write, entries, slots, found)
+        contents = await db.ticket_item.content_lines_by_ids(write, list({entry.content_line_id for entry in entries}))
+        await refuse_out_of_force(write, entries, contents, slots, found)
         values = _values(context, request, confirmation.payment_option, said, holder)
         if values["payment_option"] == PaymentOption.POSTPAID and not (
             request.customer_no or values.get("customer_no")
@@ -83,7 +85,7 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         )
         await db.reservation.sell(write, request.id, now)
         await db.time_slot.add_sold(write, places)
-        tickets = await _issue(write, request, lines, entries, slots, now)
+        tickets = await _issue(write, request, lines, entries, contents, slots, now)
         happened = [
             event(context, RequestEventKind.CONFIRMED, now, request.id, facts={"payment": values["payment_option"]})
         ]
@@ -245,11 +247,11 @@ async def _issue(
     request: TicketRequestRow,
     lines: list[_Line],
     entries: list[EntryRow],
+    contents: dict[int, ContentLineRow],
     slots: dict[int, TimeSlotRow],
     now: datetime,
 ) -> list[dict[str, Any]]:
     """Issue the tickets of every line, each with one access entry per admission on it."""
-    contents = await db.ticket_item.content_lines_by_ids(write, list({entry.content_line_id for entry in entries}))
     admissions = await db.admission.by_ids(write, list({entry.admission_id for entry in entries}))
     tickets: list[dict[str, Any]] = []
     access_entries: list[dict[str, Any]] = []

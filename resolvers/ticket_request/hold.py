@@ -7,6 +7,7 @@ from typing import Any
 import db
 from db.engine import Write
 from db.sales_order import SalesChannel
+from db.ticket_item import ContentLineRow
 from db.ticket_request import EntryRow, TicketRequestRow, TicketRequestStatus
 from db.time_slot import TimeSlotRow
 from db.timeline import RequestEventKind
@@ -14,6 +15,7 @@ from db.timeline import RequestEventKind
 from ..capacity import Wish, exceeds, not_in_force, sale_refusal
 from ..context import Context
 from ..refusals import Outcome, RefusalCode, Refusals, refused
+from ..slot_use import calendar_of, ticket_calendars, uses_of
 from ..texts import REASON_LENGTH, text
 from .common import (
     claim_ticket_numbers,
@@ -22,7 +24,6 @@ from .common import (
     has_run_out,
     is_in_the_way,
     stamp_expired,
-    uses_of,
 )
 from .taking import Exceeded, capacity_exceeded
 
@@ -30,8 +31,8 @@ from .taking import Exceeded, capacity_exceeded
 async def extend(context: Context, token: str, *, may_exceed_capacity: bool = False) -> Outcome:
     """Begin the hold anew, just before payment. An expired request takes its places and numbers again, or is refused.
 
-    Refused: NOT_FOUND, ALREADY_CONFIRMED, ALREADY_CANCELED, SLOT_CANCELED, SLOT_CLOSED; and reviving also
-    DUPLICATE_ORDER, DUPLICATE_TICKET_NUMBER, and whatever keeps a slot from being sold (SOLD_OUT, SLOT_PAST, ...).
+    Refused: NOT_FOUND, ALREADY_CONFIRMED, ALREADY_CANCELED, SLOT_CANCELED, SLOT_CLOSED, CALENDAR_CLOSED; and reviving
+    also DUPLICATE_ORDER, DUPLICATE_TICKET_NUMBER, and whatever keeps a slot from being sold (SOLD_OUT, SLOT_PAST, ...).
     """
     async with context.writing() as write:
         request = await find_and_lock(context, write, token)
@@ -41,14 +42,15 @@ async def extend(context: Context, token: str, *, may_exceed_capacity: bool = Fa
         entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
         slots = await db.time_slot.lock(write, [e.slot_id for e in entries if e.slot_id and e.quantity])
         now = await write.clock()
+        contents = await db.ticket_item.content_lines_by_ids(write, list({entry.content_line_id for entry in entries}))
         is_revived = has_run_out(request, now)
         exceeded: Exceeded = set()
         if is_revived:
             taken.refuse(found)
             may_exceed = may_exceed_capacity and request.channel == SalesChannel.POS
-            exceeded = await _revive(write, entries, slots, now, may_exceed, found)
+            exceeded = await _revive(write, entries, contents, slots, now, may_exceed, found)
         else:
-            await refuse_out_of_force(write, entries, slots, found)
+            await refuse_out_of_force(write, entries, contents, slots, found)
         found.check(row_id=request.id)
         expires_at = now + timedelta(seconds=context.rules.hold_of(SalesChannel(request.channel)))
         values: dict[str, Any] = {"expires_at": expires_at}
@@ -150,6 +152,7 @@ class _Taken:
 async def _revive(
     write: Write,
     entries: list[EntryRow],
+    contents: dict[int, ContentLineRow],
     slots: dict[int, TimeSlotRow],
     now: datetime,
     may_exceed: bool,
@@ -157,7 +160,7 @@ async def _revive(
 ) -> Exceeded:
     """Note every slot that can no longer be sold; answers (admission, slot) of what was let over capacity."""
     included = [entry for entry in entries if entry.slot_id and entry.quantity]
-    contents = await db.ticket_item.content_lines_by_ids(write, [entry.content_line_id for entry in included])
+    calendars = await ticket_calendars(write, (contents[entry.content_line_id] for entry in included))
     admissions = await db.admission.by_ids(write, [entry.admission_id for entry in included])
     uses = await uses_of(write, slots.values(), now)
     places: dict[int, int] = {}
@@ -170,7 +173,8 @@ async def _revive(
         assert entry.slot_id is not None
         content, slot = contents[entry.content_line_id], slots[entry.slot_id]
         is_free = may_exceed and content.pos_may_exceed_capacity
-        wish = Wish(slot, admissions[entry.admission_id], content, places[slot.id], may_exceed=is_free)
+        calendar = calendar_of(content, calendars)
+        wish = Wish(slot, admissions[entry.admission_id], content, places[slot.id], calendar, may_exceed=is_free)
         refusal = sale_refusal(wish, uses[slot.id], now)
         if refusal is not None:
             found.found.append(replace(refusal, path=("token",)))
@@ -180,14 +184,19 @@ async def _revive(
 
 
 async def refuse_out_of_force(
-    write: Write, entries: list[EntryRow], slots: dict[int, TimeSlotRow], found: Refusals
+    write: Write,
+    entries: list[EntryRow],
+    contents: dict[int, ContentLineRow],
+    slots: dict[int, TimeSlotRow],
+    found: Refusals,
 ) -> None:
-    """Note every slot of the request that was canceled or closed since it was taken."""
-    affected = [(entry, slots[entry.slot_id]) for entry in entries if entry.slot_id and entry.quantity]
-    affected = [(entry, slot) for entry, slot in affected if slot.state != db.time_slot.SlotState.OPEN]
-    if affected:
-        admissions = await db.admission.by_ids(write, [entry.admission_id for entry, _ in affected])
-        for entry, slot in affected:
-            refusal = not_in_force(slot, admissions[entry.admission_id])
-            assert refusal is not None
+    """Note every slot of the request that was canceled or closed since it was taken, also by a ticket calendar."""
+    reserved = [(entry, slots[entry.slot_id]) for entry in entries if entry.slot_id and entry.quantity]
+    calendars = await ticket_calendars(write, (contents[entry.content_line_id] for entry, _ in reserved))
+    if not calendars and all(slot.state == db.time_slot.SlotState.OPEN for _, slot in reserved):
+        return
+    admissions = await db.admission.by_ids(write, list({entry.admission_id for entry, _ in reserved}))
+    for entry, slot in reserved:
+        calendar = calendar_of(contents[entry.content_line_id], calendars)
+        if refusal := not_in_force(slot, admissions[entry.admission_id], calendar):
             found.found.append(replace(refusal, path=("token",)))

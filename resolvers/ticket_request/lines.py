@@ -22,6 +22,7 @@ from db.time_slot import TimeSlotRow
 from ..capacity import SlotUse, Wish, is_past, sale_refusal
 from ..context import Rules
 from ..refusals import RefusalCode, Refusals
+from ..slot_use import Calendars, calendar_of, ticket_calendars, uses_of
 from ..texts import NUMBER_LENGTH, required
 from .validity import validity
 
@@ -201,13 +202,7 @@ def _line(known: _Known, rules: Rules, index: int, line: RequestedLine, found: R
     """The line made out, or None where its item cannot be told."""
     place = ("lines", index)
     required(found, line.item_no, *place, "itemNo")
-    quantity = line.quantity
-    if not 1 <= quantity <= rules.tickets_per_request:
-        message = f"quantity is 1 to {rules.tickets_per_request}; this is {quantity}."
-        found.add(
-            RefusalCode.INVALID_INPUT, message, *place, "quantity", limit=rules.tickets_per_request, actual=quantity
-        )
-        quantity = 1
+    quantity = usable_quantity(rules, line.quantity, found, *place, "quantity")
     items = known.item(line)
     if len(items) != 1:
         named = line.item_no.strip()[:NUMBER_LENGTH] + (
@@ -220,8 +215,7 @@ def _line(known: _Known, rules: Rules, index: int, line: RequestedLine, found: R
             found.add(RefusalCode.UNKNOWN_ITEM, f"There is no item {named}.", *place, "itemNo")
         return None
     item = items[0]
-    if item.is_blocked:
-        found.add(RefusalCode.ITEM_BLOCKED, f"{item.description} is not for sale.", *place, "itemNo")
+    refuse_blocked(item, found, *place, "itemNo")
     planned = PlannedLine(
         line_no=index + 1,
         item=item,
@@ -233,6 +227,22 @@ def _line(known: _Known, rules: Rules, index: int, line: RequestedLine, found: R
     )
     planned.dictated_nos = _dictated(planned, line.external_ticket_nos, index, found)
     return planned
+
+
+def usable_quantity(rules: Rules, quantity: int, found: Refusals, *path: str | int) -> int:
+    """The number of tickets asked for; or 1 where it is out of bounds, which is noted, to go on looking."""
+    limit = rules.tickets_per_request
+    if 1 <= quantity <= limit:
+        return quantity
+    message = f"quantity is 1 to {limit}; this is {quantity}."
+    found.add(RefusalCode.INVALID_INPUT, message, *path, limit=limit, actual=quantity)
+    return 1
+
+
+def refuse_blocked(item: TicketItemRow, found: Refusals, *path: str | int) -> None:
+    """Note ITEM_BLOCKED for what is not for sale."""
+    if item.is_blocked:
+        found.add(RefusalCode.ITEM_BLOCKED, f"{item.description} is not for sale.", *path)
 
 
 def _unit_price(item: TicketItemRow, dictated: Decimal | None, index: int, found: Refusals) -> int:
@@ -369,16 +379,13 @@ async def _choose_slots(read: Read, plan: Plan, now: datetime, found: Refusals) 
     for (selection, zone), admission_ids in by_selection.items():
         today = now.astimezone(ZoneInfo(zone)).date() if selection is ScheduleSelection.TODAY else None
         candidates |= await db.time_slot.upcoming(read, sorted(admission_ids), now, on=today)
-    held = (
-        await db.reservation.held_places(read, [s.id for all_ in candidates.values() for s in all_], now)
-        if candidates
-        else {}
-    )
+    uses = await uses_of(read, (slot for slots in candidates.values() for slot in slots), now)
+    calendars = await ticket_calendars(read, (entry.content for entry in open_entries)) if candidates else {}
     without: list[PlannedEntry] = []
     for entry in open_entries:
         slots = [s for s in candidates.get(entry.admission.id, ()) if not is_past(s, entry.admission.kind, now)]
         if entry.admission.default_schedule == ScheduleSelection.NEXT_AVAILABLE:
-            slots = [s for s in slots if _has_room(entry, s, held, now)] or slots
+            slots = [s for s in slots if _is_sellable(entry, s, uses[s.id], calendars, now)] or slots
         if slots:
             entry.slot = slots[0]
         else:
@@ -394,13 +401,13 @@ async def _choose_slots(read: Read, plan: Plan, now: datetime, found: Refusals) 
             found.add(RefusalCode.SLOT_REQUIRED, message, *entry.path, admission_id=admission.id)
 
 
-def _has_room(entry: PlannedEntry, slot: TimeSlotRow, held: dict[int, int], now: datetime) -> bool:
-    wish = Wish(slot, entry.admission, entry.content, entry.places, valid_until=None)
-    return sale_refusal(wish, SlotUse(held=held.get(slot.id, 0), sold=slot.sold_places), now) is None
+def _is_sellable(entry: PlannedEntry, slot: TimeSlotRow, use: SlotUse, calendars: Calendars, now: datetime) -> bool:
+    wish = Wish(slot, entry.admission, entry.content, entry.places, calendar_of(entry.content, calendars))
+    return sale_refusal(wish, use, now) is None
 
 
 def wishes(
-    plan: Plan, slots: dict[int, TimeSlotRow], now: datetime, *, may_exceed: bool
+    plan: Plan, slots: dict[int, TimeSlotRow], calendars: Calendars, now: datetime, *, may_exceed: bool
 ) -> list[tuple[PlannedEntry, Wish]]:
     """What every included entry with a slot wants of it, by the slots as they are under lock."""
     wanted = plan.places
@@ -413,7 +420,9 @@ def wishes(
             if entry.slot:
                 is_free = may_exceed and entry.content.pos_may_exceed_capacity
                 slot = slots[entry.slot.id]
-                found.append((entry, Wish(slot, entry.admission, entry.content, wanted[slot.id], end, is_free)))
+                calendar = calendar_of(entry.content, calendars)
+                wish = Wish(slot, entry.admission, entry.content, wanted[slot.id], calendar, end, is_free)
+                found.append((entry, wish))
     return found
 
 

@@ -12,7 +12,8 @@ from db.timeline import Event, RequestEventKind
 from ..capacity import exceeds, sale_refusal
 from ..context import Context
 from ..refusals import RefusalCode, Refusals
-from .common import claim_ticket_numbers, event, uses_of
+from ..slot_use import ticket_calendars, uses_of
+from .common import claim_ticket_numbers, event
 from .lines import Plan, wishes
 
 Exceeded = set[tuple[int, int]]
@@ -45,8 +46,9 @@ async def take_places(
     slots = await db.time_slot.lock(write, list(plan.places))
     now = await write.clock()
     uses = await uses_of(write, slots.values(), now, but_of=but_of)
+    calendars = await ticket_calendars(write, (entry.content for _, entry in plan.entries if entry.slot))
     exceeded = set()
-    for entry, wish in wishes(plan, slots, now, may_exceed=may_exceed):
+    for entry, wish in wishes(plan, slots, calendars, now, may_exceed=may_exceed):
         refusal = sale_refusal(wish, uses[wish.slot.id], now)
         if refusal is not None:
             found.found.append(replace(refusal, path=tuple(map(str, entry.path))))

@@ -117,6 +117,7 @@ async def everything_of(make: Make, client_id: int) -> Owned:
         "SalesOrder": order,
         "Admission": admission,
         "TimeSlot": slot,
+        "CapacityEntry": 2 * await make.reservation(line.entries[admission][0]),
         "TicketItem": item.id,
         "TicketItemAdmission": item.contents[admission],
         "TicketType": 1,
