@@ -21,6 +21,7 @@ from db.ticket_item import (
 )
 from resolvers import lists, loaders
 
+from .calendar import Calendar
 from .enums import describe
 from .money import Money, money
 from .node import Node, by_id, chosen, is_row
@@ -153,6 +154,9 @@ class TicketItemAdmission(Node):
     pos_may_exceed_capacity: bool = strawberry.field(description="Whether a cashier may sell over a slot's capacity.")
     dependencies: list[AdmissionDependency] = relation(
         loaders.dependencies_of_content_lines, "id", empty=(), description="What visits elsewhere mean for this one."
+    )
+    ticket_calendar: Calendar | None = relation(
+        loaders.calendars, "calendar_id", description="The days on which it is neither sold nor used."
     )
     is_type_of = is_row(ContentLineRow)
 
