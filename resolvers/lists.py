@@ -55,6 +55,18 @@ async def admissions(context: Context, window: Window) -> Page[Any]:
         return await db.admission.page(read, window)
 
 
+async def schedules(context: Context, window: Window) -> Page[Any]:
+    """A page of all schedules."""
+    async with context.reading() as read:
+        return await db.schedule.page(read, window)
+
+
+async def calendars(context: Context, window: Window) -> Page[Any]:
+    """A page of all calendars."""
+    async with context.reading() as read:
+        return await db.calendar.page(read, window)
+
+
 async def ticket_items(context: Context, window: Window) -> Page[Any]:
     """A page of all items."""
     async with context.reading() as read:
