@@ -1,7 +1,7 @@
 """Two servers whose machines' clocks are wrong, each in its own way: the database's clock decides, and both tell it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -23,12 +23,17 @@ async def parks(database: Database) -> AsyncIterator[list[Park]]:
     """The same park at a server whose clock is late, and at one whose clock is early."""
     parks = []
     for wrong_by in WRONG_BY:
-        theirs = Database(database.url, machine_clock=lambda wrong_by=wrong_by: datetime.now(UTC) + wrong_by)
+        theirs = Database(database.url, machine_clock=wrong(wrong_by))
         parks.append(Park(Gatehouse(theirs).with_rules(hold_seconds=HOLD_SECONDS)))
     yield parks
     for park in parks:
         await park.gatehouse.http.aclose()
         await park.gatehouse.database.dispose()
+
+
+def wrong(by: timedelta) -> Callable[[], datetime]:
+    """The clock of a machine that is wrong."""
+    return lambda: datetime.now(UTC) + by
 
 
 async def test_both_hold_to_the_same_moment_and_neither_sells_what_the_other_holds(parks: list[Park]) -> None:
