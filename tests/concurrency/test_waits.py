@@ -17,14 +17,16 @@ from tests.park import Park, Sellable, codes
 from . import books
 from .waiting import holding_slots, holding_table, until_past, until_waiting
 
-HOLD_SECONDS = 1
+pytestmark = pytest.mark.prove
+
+HOLD_SECONDS = 2
 
 on_postgresql = pytest.mark.parametrize("template", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
 async def park(gatehouse: Gatehouse) -> AsyncIterator[Park]:
-    """A park whose holds run out after a second; what it kept must add up at the end of every test."""
+    """A park whose holds run out soon; what it kept must add up at the end of every test."""
     async with gatehouse.with_rules(hold_seconds=HOLD_SECONDS) as hasty:
         yield Park(hasty)
     assert await books.broken(gatehouse.database) == {}
