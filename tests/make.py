@@ -168,8 +168,8 @@ class Make:
         starts_at: datetime = NOON,
         *,
         minutes: int = 60,
-        capacity: int = 10,
-        control: str = "SALES",
+        capacity: int | None = 10,
+        control: str | None = "SALES",
         line_id: int | None = None,
         zone: str = "UTC",
         **columns: Any,
@@ -319,8 +319,13 @@ class Make:
             )
             entries[admission_id] = (entry_id, slot_id)
             if slot_id is not None and replaced_at is None:
-                await self._reserve(request, entry_id, slot_id, quantity)
+                await self._reserve(request, entry_id, slot_id, quantity * await self._places(content_line_id))
         return Line(line_id, request, item, quantity, entries)
+
+    async def _places(self, content_line_id: int) -> int:
+        """The places that one ticket takes."""
+        contents = db.ticket_item.content_line
+        return int(await self.write.value(select(contents.c.quantity).where(contents.c.id == content_line_id)))
 
     async def reservation(self, entry_id: int) -> int:
         """The reservation of an entry that has one."""
@@ -385,20 +390,29 @@ class Make:
                 content_line_id=line.item.contents[admission_id],
                 entry_id=entry_id,
                 slot_id=slot_id,
-                quantity=people,
+                quantity=people * await self._places(line.item.contents[admission_id]),
             )
             for admission_id, (entry_id, slot_id) in line.entries.items()
         }
         return Ticket(ticket_id, number, line, access_entries)
 
-    async def visit(self, ticket: Ticket, admission_id: int, at: datetime = NOON, *, inside: bool = True) -> None:
-        """One person is let in at that admission, into the slot reserved there; is still inside, or departed."""
+    async def visit(
+        self,
+        ticket: Ticket,
+        admission_id: int,
+        at: datetime = NOON,
+        *,
+        people: int = 1,
+        inside: int = 1,
+        slot_id: int | None = None,
+    ) -> None:
+        """People are let in at that admission, into the slot reserved there or another; some are inside still."""
         entry_id = ticket.access_entries[admission_id]
-        slot_id = ticket.line.entries[admission_id][1]
+        slot_id = slot_id or ticket.line.entries[admission_id][1]
         moments = {"first_at": at, "last_at": at}
-        visit = {"access_entry_id": entry_id, "slot_id": slot_id, "arrivals": 1, "admitted": 1, "inside": int(inside)}
+        visit = {"access_entry_id": entry_id, "slot_id": slot_id, "arrivals": 1, "admitted": people, "inside": inside}
         await self.add(db.ticket.visit, **visit, **moments)
-        counts = {"first_admitted_at": at, "admitted_count": 1, "inside_count": int(inside)}
+        counts = {"first_admitted_at": at, "admitted_count": people, "inside_count": inside}
         await self.change(db.ticket.access_entry, entry_id, **counts)
 
     # --------------------------------------------------------------------------------------- what happened
