@@ -6,7 +6,10 @@ from babel.numbers import get_currency_precision, list_currencies
 
 CURRENCIES = frozenset(list_currencies())
 LARGEST_AMOUNT = 10**15
-"""In minor units. Totals stay below 2**63 for any quantity a request may ask for."""
+"""The largest price, in minor units."""
+
+LARGEST_TOTAL = 10**18
+"""The largest sum of prices, in minor units: what 64 bits hold, with room to add."""
 
 
 def minor_digits(currency: str) -> int:

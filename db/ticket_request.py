@@ -136,6 +136,7 @@ request_line = Table(
     Column("item_id", BigId, ForeignKey(ticket_item.c.id), nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("unit_price_minor", BigInteger, nullable=False),
+    Column("ticket_kind", Text, nullable=False, comment="as the item's type was then"),
     Column("dictated_nos", JSON, comment="external ticket numbers given by the caller, one per ticket"),
     Column("replaced_at", Instant),
     CheckConstraint("quantity >= 1", name="quantity"),
@@ -311,6 +312,7 @@ class LineRow(NamedTuple):
     item_id: int
     quantity: int
     unit_price_minor: int
+    ticket_kind: str
     dictated_nos: list[str] | None
 
 

@@ -361,7 +361,7 @@ def _lines(given: list[TicketRequestLineInput]) -> tuple[RequestedLine, ...]:
 
 def _admission(given: RequestedAdmissionInput) -> RequestedAdmission:
     """An id of something other than a slot is the slot 0, which nobody knows."""
-    slot_id = (row_id(given.slot_id, "TimeSlot") or 0) if given.slot_id else None
+    slot_id = (row_id(given.slot_id, "TimeSlot") or 0) if isinstance(given.slot_id, str) else None
     is_included = given.is_included is UNSET or given.is_included is not False
     return RequestedAdmission(given.admission_code, slot_id, is_included)
 

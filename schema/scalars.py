@@ -3,12 +3,17 @@
 Every parser raises ValueError with a sentence that never repeats more than the type of what it was given.
 """
 
+import re
 from datetime import UTC, date, datetime, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
+
+DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+"""As RFC 3339 has it, to the microsecond at most."""
 
 DIGITS = 18
 """The most digits a Decimal may have: enough for any price, few enough to compute with."""
@@ -38,7 +43,7 @@ def parse_time(value: Any) -> time:
 def parse_datetime(value: Any) -> datetime:
     """An instant with its offset, ``2026-11-23T09:30:00Z`` or ``...+01:00``; answered in UTC."""
     try:
-        parsed = datetime.fromisoformat(value) if isinstance(value, str) and value[10:11] in ("T", "t") else None
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) and DATE_TIME.fullmatch(value) else None
         if parsed is not None and parsed.tzinfo is not None:
             return parsed.astimezone(UTC)
     except (ValueError, OverflowError):
@@ -54,12 +59,10 @@ def write_datetime(value: datetime) -> str:
 
 def parse_decimal(value: Any) -> Decimal:
     """An exact number: a string, or a whole number; a float is refused because it is not what was meant."""
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if number.is_finite() and len(number.as_tuple().digits) <= DIGITS and -DIGITS <= number.adjusted() <= DIGITS:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if is_whole or (isinstance(value, str) and DECIMAL.fullmatch(value)):
+        number = Decimal(value)
+        if len(number.as_tuple().digits) <= DIGITS and abs(number.adjusted()) <= DIGITS:
             return number
     raise ValueError('A Decimal is a string like "157.00", of at most 18 digits; never a float.')
 

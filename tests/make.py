@@ -299,7 +299,7 @@ class Make:
             item_id=item.id,
             quantity=quantity,
             replaced_at=replaced_at,
-            **{"unit_price_minor": 1000} | columns,
+            **{"unit_price_minor": 1000, "ticket_kind": "INDIVIDUAL"} | columns,
         )
         entries = {}
         for index, (admission_id, content_line_id) in enumerate(item.contents.items()):

@@ -216,6 +216,7 @@ class Books:
                 item_id=self._world.items[line.item],
                 quantity=line.quantity,
                 unit_price_minor=self._world.prices[line.item],
+                ticket_kind=line.item.type.kind,
                 dictated_nos=orjson.dumps(line.dictated_nos).decode() if line.dictated_nos else None,
             )
         )

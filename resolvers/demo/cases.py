@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import NamedTuple
 
-from db.sales_order import SalesChannel
 from db.ticket_item import AdmissionInclusion
 from db.ticket_request import PaymentOption
 from db.time_slot import SlotState
@@ -125,7 +124,7 @@ class Cases:
     def __init__(self, world: World, rules: Rules) -> None:
         self._world = world
         self._now = world.now
-        self._hold = timedelta(seconds=min(rules.hold_of(SalesChannel.WEB_STORE), rules.hold_of(SalesChannel.POS)))
+        self._hold = timedelta(seconds=Rules().hold_seconds)
         self._paid_after = min(2 * MINUTE, self._hold / 2)
         self._castle_now = world.slot_at(CASTLE, world.now)
 

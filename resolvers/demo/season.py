@@ -104,7 +104,7 @@ class Season:
         self._seeds = count(seed)
         self._random = Random(seed)  # noqa: S311
         self._moments = Random(seed)  # noqa: S311
-        self._holds = {channel: timedelta(seconds=rules.hold_of(channel)) for channel in SalesChannel}
+        self._holds = {channel: timedelta(seconds=Rules().hold_seconds) for channel in SalesChannel}
         self._just_now = world.now - min(*self._holds.values(), NOTICED_AFTER)
         self._baskets = _Weighted(BASKETS)
         self._sellers = _Weighted(SELLERS)

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import db
+from db.client import Role
 from db.engine import Read, Write
 from db.keys import key
+from db.sales_order import SalesChannel
 from db.ticket_request import TicketRequestRow, TicketRequestStatus
 from db.timeline import Event, RequestEventKind
 
@@ -21,6 +23,11 @@ def may_change(context: Context, request: TicketRequestRow) -> bool:
     """A web store changes its own requests; staff and a POS any."""
     reach = context.extent(Permission.CHANGE_REQUESTS)
     return reach is Extent.ALL or (reach is Extent.OWN and request.client_id == context.actor.client_id)
+
+
+def may_go_over(context: Context, channel: str) -> bool:
+    """Whether the caller's word to go over capacity counts: a sale of a POS, and not said by a web store."""
+    return channel == SalesChannel.POS and context.actor.role is not Role.WEB_STORE
 
 
 async def find_and_lock(context: Context, write: Write, token: str) -> TicketRequestRow:

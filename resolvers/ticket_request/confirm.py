@@ -55,7 +55,7 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         request = await find_and_lock(context, write, confirmation.token)
         found.check(row_id=request.id)
         if request.status == TicketRequestStatus.CONFIRMED:
-            _refuse_other_payment(request, said["payment_reference"])
+            _refuse_other(request, said)
             return Outcome(row_id=request.id)
         if request.status == TicketRequestStatus.CANCELED:
             raise refused(RefusalCode.ALREADY_CANCELED, "The request was canceled.", "token", row_id=request.id)
@@ -140,10 +140,14 @@ def sale_columns(request: TicketRequestRow, said: dict[str, str | None]) -> dict
     return values
 
 
-def _refuse_other_payment(request: TicketRequestRow, reference: str | None) -> None:
-    if reference is not None and key(reference) != key(request.payment_reference):
-        message = "The request is confirmed already, with another payment reference or none."
-        raise refused(RefusalCode.CONFLICT, message, "paymentReference", row_id=request.id)
+def _refuse_other(request: TicketRequestRow, said: dict[str, str | None]) -> None:
+    """Confirming again must say the same, as far as it says anything."""
+    found = Refusals()
+    for name, called in (("payment_reference", "payment reference"), ("external_order_no", "order number")):
+        if said[name] is not None and key(said[name]) != key(getattr(request, name)):
+            message = f"The request is confirmed already, with another {called} or none."
+            found.add(RefusalCode.CONFLICT, message, _CALLED[name])
+    found.check(row_id=request.id)
 
 
 async def _take_order(write: Write, request: TicketRequestRow, order_no: str | None, found: Refusals) -> None:
@@ -177,8 +181,9 @@ def _values(
     said: dict[str, str | None],
     holder: holders.Holder,
 ) -> dict[str, Any]:
-    """The columns that confirming fills. How it is paid: see domain.md, "Confirm"."""
-    is_pos = request.channel == SalesChannel.POS or context.actor.role is Role.POS
+    """The columns that confirming fills. How it is paid: see domain.md, "Confirm"; a web store takes no cash."""
+    role = context.actor.role
+    is_pos = role is Role.POS or (request.channel == SalesChannel.POS and role is not Role.WEB_STORE)
     if said_option is not None:
         option = said_option
     elif is_pos:
@@ -201,14 +206,13 @@ class _Line:
     """A line, and its tickets to be: ids and external numbers, as many as there will be tickets."""
 
     row: LineRow
-    type: TicketTypeRow
     ids: list[int]
     numbers: list[str]
 
     @property
     def people(self) -> int:
         """INDIVIDUAL: one ticket per person; GROUP: one with the line's quantity on it."""
-        return self.row.quantity if self.type.kind == TicketKind.GROUP else 1
+        return self.row.quantity if self.row.ticket_kind == TicketKind.GROUP else 1
 
 
 async def _lines(write: Write, request: TicketRequestRow) -> list[_Line]:
@@ -218,14 +222,13 @@ async def _lines(write: Write, request: TicketRequestRow) -> list[_Line]:
     await db.ticket.claim_numbers(write, dictated, request.id)
     items = await db.ticket_item.by_ids(write, list({row.item_id for row in rows}))
     types = await db.ticket_item.types_by_ids(write, list({item.ticket_type_id for item in items.values()}))
-    type_of = {row.id: types[items[row.item_id].ticket_type_id] for row in rows}
-    counts = {row.id: 1 if type_of[row.id].kind == TicketKind.GROUP else row.quantity for row in rows}
+    counts = {row.id: 1 if row.ticket_kind == TicketKind.GROUP else row.quantity for row in rows}
     series = iter(await db.ticket.next_ids(write, sum(counts.values())))
     lines = []
     for row in rows:
-        type_ = type_of[row.id]
+        type_ = types[items[row.item_id].ticket_type_id]
         ids = list(islice(series, counts[row.id]))
-        lines.append(_Line(row, type_, ids, row.dictated_nos or await _make_numbers(write, type_, ids, request.id)))
+        lines.append(_Line(row, ids, row.dictated_nos or await _make_numbers(write, type_, ids, request.id)))
     return lines
 
 
@@ -276,7 +279,7 @@ async def _issue(
                     "ticket_no": f"{ticket_id:08d}",
                     "external_ticket_no": number,
                     "number_key": key(number),
-                    "kind": line.type.kind,
+                    "kind": line.row.ticket_kind,
                     "quantity": line.people,
                     "price_minor": line.row.unit_price_minor * line.people,
                     "currency": request.currency,

@@ -24,11 +24,19 @@ from ..pattern import Pattern
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import required, text
 from . import holder as holders
-from .common import event, is_in_the_way
+from .common import event, is_in_the_way, may_go_over
 from .lines import Plan, RequestedLine, make_out
 from .taking import capacity_exceeded, claim_numbers, take_places, write_lines
 
 FINGERPRINT_VERSION = 1
+
+PRICED = frozenset(RefusalCode) - {
+    RefusalCode.INVALID_INPUT,
+    RefusalCode.UNKNOWN_ITEM,
+    RefusalCode.AMBIGUOUS_LINE,
+    RefusalCode.UNKNOWN_ADMISSION,
+}
+"""Refused for these alone, the lines are clear all the same, and so is what they would cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +85,12 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
             raise RuntimeError("a token is taken, and no request has it")
         await _claim_order(context, write, sale, request_id, fingerprint, found)
         await claim_numbers(write, plan, request_id, now, found)
-        may_exceed = sale.may_exceed_capacity and sale.channel is SalesChannel.POS
+        may_exceed = sale.may_exceed_capacity and may_go_over(context, sale.channel)
         now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed)
         cost = CreateOutcome(total_minor=plan.total_minor, currency=plan.currency)
         if found.found:
-            is_whole = len(plan.lines) == len(sale.lines)
-            raise Refused(replace(cost if is_whole else CreateOutcome(), refusals=tuple(found.found)))
+            is_priced = all(refusal.code in PRICED for refusal in found.found)
+            raise Refused(replace(cost if is_priced else CreateOutcome(), refusals=tuple(found.found)))
         if sale.is_dry_run:
             raise Unchanged(cost)
         expires_at = now + timedelta(seconds=context.rules.hold_of(sale.channel))

@@ -23,6 +23,7 @@ from .common import (
     find_and_lock,
     has_run_out,
     is_in_the_way,
+    may_go_over,
     stamp_expired,
 )
 from .taking import Exceeded, capacity_exceeded
@@ -47,7 +48,7 @@ async def extend(context: Context, token: str, *, may_exceed_capacity: bool = Fa
         exceeded: Exceeded = set()
         if is_revived:
             taken.refuse(found)
-            may_exceed = may_exceed_capacity and request.channel == SalesChannel.POS
+            may_exceed = may_exceed_capacity and may_go_over(context, request.channel)
             exceeded = await _revive(write, entries, contents, slots, now, may_exceed, found)
         else:
             await refuse_out_of_force(write, entries, contents, slots, found)

@@ -147,6 +147,9 @@ async def make_out(
             found.add(RefusalCode.INVALID_INPUT, message, "lines", index, "itemNo")
         plan.lines.append(planned)
     _check_numbers(plan, found)
+    if plan.total_minor > db.money.LARGEST_TOTAL:
+        found.add(RefusalCode.INVALID_INPUT, "The total is beyond all measure.", "lines")
+        plan.lines.clear()
     tickets = sum(line.ticket_count for line in plan.lines)
     if tickets > rules.tickets_per_request:
         message = f"A request has at most {rules.tickets_per_request} tickets; this has {tickets}."
@@ -201,7 +204,8 @@ class _Known:
 def _line(known: _Known, rules: Rules, index: int, line: RequestedLine, found: Refusals) -> PlannedLine | None:
     """The line made out, or None where its item cannot be told."""
     place = ("lines", index)
-    required(found, line.item_no, *place, "itemNo")
+    if not required(found, line.item_no, *place, "itemNo"):
+        return None
     quantity = usable_quantity(rules, line.quantity, found, *place, "quantity")
     items = known.item(line)
     if len(items) != 1:
@@ -250,7 +254,7 @@ def _unit_price(item: TicketItemRow, dictated: Decimal | None, index: int, found
     if dictated is None:
         return item.unit_price_minor
     minor = db.money.to_minor(dictated, item.currency)
-    if 0 <= minor <= db.money.LARGEST_AMOUNT:
+    if dictated >= 0 and minor <= db.money.LARGEST_AMOUNT:
         return minor
     found.add(
         RefusalCode.INVALID_INPUT, "unitPrice may not be negative, nor beyond all measure.", "lines", index, "unitPrice"

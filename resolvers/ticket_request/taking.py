@@ -76,6 +76,7 @@ async def write_lines(write: Write, plan: Plan, request_id: int, now: datetime, 
                 "item_id": line.item.id,
                 "quantity": line.quantity,
                 "unit_price_minor": line.unit_price_minor,
+                "ticket_kind": line.type.kind,
                 "dictated_nos": line.dictated_nos,
             }
             for line in plan.lines

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 
 import db
 from db.keys import key
-from db.sales_order import SalesChannel
 from db.timeline import RequestEventKind
 
 from ..context import Context
 from ..refusals import Outcome, Refusals, Refused
-from .common import event, find_and_lock, has_run_out, hold_expired, stamp_expired
+from .common import event, find_and_lock, has_run_out, hold_expired, may_go_over, stamp_expired
 from .hold import refuse_ended
 from .lines import RequestedLine, make_out
 from .taking import capacity_exceeded, claim_numbers, take_places, write_lines
@@ -35,7 +34,7 @@ async def update(
         old_lines = await db.ticket_request.lines_of(write, request.id)
         old_nos = {number for line in old_lines for number in line.dictated_nos or ()}
         await claim_numbers(write, plan, request.id, now, found, given_up=old_nos)
-        may_exceed = may_exceed_capacity and request.channel == SalesChannel.POS
+        may_exceed = may_exceed_capacity and may_go_over(context, request.channel)
         now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed, but_of=request.id)
         if has_run_out(request, now):
             raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))

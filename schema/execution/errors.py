@@ -35,7 +35,8 @@ def formatted(found: GraphQLError, code: str) -> dict[str, Any]:
 def of_execution(found: Sequence[GraphQLError]) -> list[dict[str, Any]]:
     """Errors met while running. What was the caller's is said; what was ours is logged under an id and masked.
 
-    The caller's are those without a path (the variables did not fit) and those raised as ``BadUserInput``.
+    The caller's are those without a path (the variables did not fit), those about an argument (a variable that may be
+    null where null does not fit), and those raised as ``BadUserInput``.
     """
     return [_of_execution(one) for one in found]
 
@@ -44,11 +45,18 @@ def _of_execution(found: GraphQLError) -> dict[str, Any]:
     cause = found.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
-    if cause is None or found.path is None or isinstance(cause, BadUserInput):
+    if found.path is None or isinstance(cause, BadUserInput) or _is_about_an_argument(cause):
         return formatted(found, BAD_USER_INPUT)
+    cause = cause or found
     masked = internal(cause)
     answer = formatted(found, INTERNAL_SERVER_ERROR)
     return answer | masked
+
+
+def _is_about_an_argument(cause: BaseException | None) -> bool:
+    """graphql-core raises an error of its own, with the place in the document, only for an argument that does not fit;
+    what cannot be written out is an error without a place."""
+    return isinstance(cause, GraphQLError) and bool(cause.nodes)
 
 
 def internal(cause: BaseException) -> dict[str, Any]:

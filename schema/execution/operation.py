@@ -82,7 +82,7 @@ class Operations:
             statements.reset(token)
         log.info(
             "operation",
-            operation=operation.name if operation else None,
+            operation=operation.name[:100] if operation and operation.name else None,
             type=operation.type if operation else None,
             document=document.hash,
             actor=actor.client,

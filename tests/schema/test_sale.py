@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from tests.harness import Gatehouse
-from tests.park import Park, Sellable, codes
+from tests.park import CREATE_AT_POS, Park, Sellable, codes
 
+ONE_LINE = """
+mutation($l: TicketRequestLineInput!) { ticketRequestCreateInWebStore(input: {lines: [$l]}) { total { amount } } }
+"""
 EVENTS = "timeline { nodes { kind } }"
 TICKETS = "tickets { nodes { externalTicketNo ticketNo kind quantity price { amount } validFrom validUntil } }"
 
@@ -247,7 +250,7 @@ async def test_items_are_found_by_number_variant_and_bar_code(park: Park, tour: 
         ({"itemNo": "DAY"}, "AMBIGUOUS_LINE"),
         ({"itemNo": "DAY", "variantCode": "DOG"}, "UNKNOWN_ITEM"),
         ({"itemNo": "5701", "variantCode": "CHILD"}, "UNKNOWN_ITEM"),
-        ({"itemNo": "  "}, "UNKNOWN_ITEM"),
+        ({"itemNo": "  "}, "INVALID_INPUT"),
     ):
         assert code in codes(await park.create({**named, "quantity": 1, "admissions": chosen})), named
 
@@ -674,6 +677,97 @@ async def test_a_holder_out_of_bounds_is_refused(park: Park, tour: Sellable, hol
     token = await park.registered(tour.line())
     assert codes(await park.change("HolderChange", token, holder=holder)) == ["INVALID_INPUT"]
     assert await kinds(park, token) == ["CREATED"]
+
+
+async def test_confirming_again_must_say_the_same(park: Park, tour: Sellable) -> None:
+    token = await park.registered(tour.line(), externalOrderNo="WEB-1")
+    await park.change("Confirm", token)
+    assert codes(await park.change("Confirm", token, externalOrderNo="web-1")) == []
+    assert codes(await park.change("Confirm", token, externalOrderNo="WEB-2")) == ["CONFLICT"]
+    both = await park.change("Confirm", token, externalOrderNo="WEB-2", paymentReference="P")
+    assert codes(both) == ["CONFLICT", "CONFLICT"]
+
+
+@pytest.mark.parametrize("kinds_", [("INDIVIDUAL", "GROUP"), ("GROUP", "INDIVIDUAL")])
+async def test_a_later_change_of_the_ticket_type_does_not_reach_what_is_sold(
+    park: Park, kinds_: tuple[str, str]
+) -> None:
+    before, after = kinds_
+    tour = await park.sellable(kind=before)
+    numbers = ["A"] if before == "GROUP" else ["A", "B", "C"]
+    token = await park.registered(tour.line(3, externalTicketNos=numbers), tour.line(2))
+    upsert = "mutation($i: TicketTypeUpsertInput!) { ticketTypeUpsert(input: $i) { refusals { code } } }"
+    await park.gatehouse.data(upsert, {"i": {"code": "TOUR-TYPE", "kind": after}})
+    assert codes(await park.change("Confirm", token)) == []
+    nodes = (await park.request(token, "tickets { nodes { kind quantity } }"))["tickets"]["nodes"]
+    assert {ticket["kind"] for ticket in nodes} == {before}
+    assert sum(ticket["quantity"] for ticket in nodes) == 5
+    assert len(nodes) == (2 if before == "GROUP" else 5)
+
+
+async def test_a_total_beyond_all_measure_is_refused(park: Park, tour: Sellable) -> None:
+    payload = await park.create(*[tour.line(1000, unitPrice="9999999999999")] * 100)
+    assert "INVALID_INPUT" in codes(payload)
+    assert payload["total"] is None
+    assert await count(park, "ticket_request") == 0
+
+
+async def test_what_a_sale_would_cost_is_told_only_if_its_lines_are_clear(park: Park, tour: Sellable) -> None:
+    assert (await park.create(tour.line(11)))["total"] == {"amount": "137.50", "currency": "EUR"}
+    for line in (tour.line(0), tour.line(1, unitPrice="-0.001"), {"itemNo": "NOPE", "quantity": 1}):
+        assert (await park.create(line, tour.line(1)))["total"] is None
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\x1bb", "a\u202eb", "\u200b", "a\x7f"])
+async def test_control_characters_are_no_part_of_a_token(park: Park, tour: Sellable, text: str) -> None:
+    assert codes(await park.create(tour.line(), token=text)) == ["INVALID_INPUT"]
+    assert codes(await park.create(tour.line(externalTicketNos=[text]))) == ["INVALID_INPUT"]
+    assert await count(park, "ticket_request") == 0
+
+
+async def test_an_empty_slot_id_is_no_id(park: Park, tour: Sellable) -> None:
+    line = {"itemNo": tour.item_no, "quantity": 1, "admissions": [{"admissionCode": "TOUR", "slotId": ""}]}
+    body = await park.gatehouse.ask(ONE_LINE, {"l": line})
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert await count(park, "ticket_request") == 0
+
+
+@pytest.mark.parametrize("price", ["1_000", " 1", "\u0661\u0662", "1e3", "NaN", "", "+1", ".5", "1.", True, [1]])
+async def test_what_is_no_decimal_is_no_price(park: Park, tour: Sellable, price: Any) -> None:
+    body = await park.gatehouse.ask(ONE_LINE, {"l": tour.line(unitPrice=price)})
+    assert body["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("role", ["WEB_STORE", "POS"])
+async def test_a_web_store_s_word_does_not_go_over_capacity(park: Park, tour: Sellable, role: str) -> None:
+    friends = await park.item("FRIENDS", [{"admissionCode": "TOUR", "posMayExceedCapacity": True}])
+    sale = {"receiptNo": "R", "posUnitNo": "U", "lines": [{**tour.line(11), "itemNo": friends}]}
+    found = await park.gatehouse.data(CREATE_AT_POS, {"input": {**sale, "mayExceedCapacity": True}}, role=role)
+    assert codes(found["ticketRequestCreateAtPos"]) == (["SOLD_OUT"] if role == "WEB_STORE" else [])
+
+
+async def test_a_web_store_takes_no_cash(park: Park, tour: Sellable) -> None:
+    sale = {"receiptNo": "R", "posUnitNo": "U", "lines": [tour.line()], "token": "T"}
+    await park.gatehouse.data(CREATE_AT_POS, {"input": sale}, role="WEB_STORE")
+    await park.change("Confirm", "T")
+    assert (await park.request("T", "paymentOption"))["paymentOption"] == "UNPAID"
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("query($t: String) { ticketRequest(by: {token: $t}) { id } }", {}),
+        ("query($t: String) { ticketRequest(by: {token: $t}) { id } }", {"t": None}),
+        ("query($t: ID) { admission(by: {id: $t}) { id } }", {"t": None}),
+        ('query($i: ID = "x") { node(id: $i) { id } }', {"i": None}),
+        ("query($i: [ID!] = []) { nodes(ids: $i) { id } }", {"i": None}),
+    ],
+)
+async def test_a_null_where_none_fits_is_the_caller_s_mistake(
+    gatehouse: Gatehouse, query: str, variables: dict[str, Any]
+) -> None:
+    body = await gatehouse.ask(query, variables)
+    assert body["errors"][0]["extensions"]["code"] in ("BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED")
 
 
 # ------------------------------------------------------------------------------------------------ who may

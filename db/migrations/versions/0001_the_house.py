@@ -328,6 +328,7 @@ def upgrade() -> None:
         sa.Column("item_id", BigId, nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("unit_price_minor", sa.BigInteger(), nullable=False),
+        sa.Column("ticket_kind", sa.Text(), nullable=False, comment="as the item's type was then"),
         sa.Column(
             "dictated_nos",
             sa.JSON(),
