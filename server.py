@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     tickets_per_request: Annotated[int, Field(ge=1, le=100_000)] = 1000
     max_body_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
     max_document_tokens: Annotated[int, Field(ge=100, le=1_000_000)] = 5_000
-    documents_remembered: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    remembered_characters: Annotated[int, Field(ge=0, le=1_000_000_000)] = 500_000
     log_level: LogLevel = LogLevel.INFO
     log_format: Literal["console", "json"] | None = None
 
@@ -172,7 +172,7 @@ class Settings(BaseSettings):
         return Limits(
             body_bytes=self.max_body_bytes,
             document_tokens=self.max_document_tokens,
-            documents_remembered=self.documents_remembered,
+            remembered_characters=self.remembered_characters,
         )
 
 

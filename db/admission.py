@@ -1,10 +1,23 @@
 """Admissions: the places and events that tickets let people into."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, Table, Text, select
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Date,
+    ForeignKey,
+    Integer,
+    Select,
+    Table,
+    Text,
+    select,
+)
 
 from .base import BigId, id_column, metadata
 from .calendar import calendar
@@ -53,6 +66,7 @@ admission = Table(
     Column("prebook_required", Boolean, nullable=False),
     Column("default_schedule", Text, nullable=False),
     Column("calendar_id", BigId, ForeignKey(calendar.c.id)),
+    Column("generated_on", Date, comment="the local day on which its slots were last calculated"),
     CheckConstraint("max_capacity >= 0", name="max_capacity"),
 )
 
@@ -70,6 +84,7 @@ class AdmissionRow(NamedTuple):
     prebook_required: bool
     default_schedule: str
     calendar_id: int | None
+    generated_on: date | None = None
 
 
 admissions = Listing(admission, AdmissionRow, select(admission))
@@ -102,6 +117,7 @@ async def add(
     max_capacity: int,
     prebook_required: bool,
     default_schedule: ScheduleSelection,
+    calendar_id: int | None = None,
 ) -> AdmissionRow | None:
     """A new admission, or None if the code is taken."""
     statement = (
@@ -117,6 +133,7 @@ async def add(
             max_capacity=max_capacity,
             prebook_required=prebook_required,
             default_schedule=default_schedule.value,
+            calendar_id=calendar_id,
         )
         .on_conflict_do_nothing(index_elements=["code_key"])
         .returning(admission)
@@ -129,7 +146,26 @@ async def next_id(write: Write) -> int:
     return (await write.next_ids(admission, 1))[0]
 
 
-async def lock(write: Write, admission_id: int) -> None:
-    """Take an admission: whoever changes its slots as a whole does so one after the other."""
-    found = select(admission.c.id).where(admission.c.id == admission_id)
-    await write.all(found.with_for_update(key_share=True))
+async def change(write: Write, admission_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of a locked admission."""
+    await write.run(admission.update().where(admission.c.id == admission_id).values(dict(values)))
+
+
+async def generated_on(read: Read) -> list[tuple[int, str, date | None]]:
+    """Of every admission: its row id, its time zone, and the local day on which its slots were last calculated."""
+    found = select(admission.c.id, admission.c.time_zone, admission.c.generated_on).order_by(admission.c.id)
+    return [(row[0], row[1], row[2]) for row in await read.all(found)]
+
+
+async def lock(write: Write, admission_id: int) -> AdmissionRow | None:
+    """Take an admission, and answer it: whoever changes its slots as a whole does so one after the other."""
+    return await write.first(AdmissionRow, _for_update(admission.c.id == admission_id))
+
+
+async def lock_by_key(write: Write, code_key: str) -> AdmissionRow | None:
+    """Take the admission of that code, and answer it."""
+    return await write.first(AdmissionRow, _for_update(admission.c.code_key == code_key))
+
+
+def _for_update(which: ColumnElement[bool]) -> Select[Any]:
+    return admissions.view.where(which).with_for_update(key_share=True)

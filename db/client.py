@@ -93,10 +93,13 @@ async def by_name(read: Read, name: str) -> ClientRow | None:
 
 
 async def add(write: Write, name: str, role: Role, at: datetime) -> ClientRow:
-    """A new client. The name must be free."""
+    """The client of that name: a new one of that role, unless somebody else has just made it."""
     values = {"name": name.strip(), "name_key": key(name), "role": role.value, "created_at": at}
-    client_id = await write.value(insert(client).values(values).returning(client.c.id))
-    return ClientRow(client_id, name.strip(), role.value)
+    made = write.insert(client).values(values).on_conflict_do_nothing(index_elements=["name_key"])
+    await write.run(made)
+    found = await by_name(write, name)
+    assert found is not None
+    return found
 
 
 async def add_key(

@@ -6,7 +6,7 @@ transaction: READ COMMITTED on PostgreSQL, BEGIN IMMEDIATE on SQLite. Functions 
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -128,10 +128,19 @@ class Database:
     """One database: its engines, and a clock that agrees with the database's own.
 
     ``clock_offset`` moves the clock of this object (not the database's): tests travel in time with it.
+    ``machine_clock`` is this machine's, which may be wrong; it is corrected by what ``measure_clock`` found.
     """
 
-    def __init__(self, url: str | URL, *, pool_size: int = 10, clock_offset: timedelta = timedelta()) -> None:
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        pool_size: int = 10,
+        clock_offset: timedelta = timedelta(),
+        machine_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.url = make_url(url)
+        self._machine_clock = machine_clock
         self.dialect = self.url.get_backend_name()
         self.clock_offset = clock_offset
         self._drift = timedelta()
@@ -162,7 +171,7 @@ class Database:
 
     def now(self) -> datetime:
         """The database's clock as last measured, without asking it: for reading, where a millisecond is nothing."""
-        return datetime.now(UTC) + self._drift + self.clock_offset
+        return self._machine_clock() + self._drift + self.clock_offset
 
     async def measure_clock(self) -> None:
         """Compare this machine's clock with the database's: servers with different clocks agree on what has expired."""
@@ -172,7 +181,7 @@ class Database:
             before = time.monotonic()
             theirs: datetime = await read.value(CLOCK[self.dialect])
             round_trip = time.monotonic() - before
-        self._drift = theirs + timedelta(seconds=round_trip / 2) - datetime.now(UTC)
+        self._drift = theirs + timedelta(seconds=round_trip / 2) - self._machine_clock()
 
     async def dispose(self) -> None:
         """Close every connection."""

@@ -1,9 +1,9 @@
 """Schedules: when an admission is open, and the lines that join a schedule to an admission."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
@@ -18,6 +18,7 @@ from sqlalchemy import (
     Time,
     UniqueConstraint,
     case,
+    func,
     select,
 )
 
@@ -25,7 +26,7 @@ from .admission import CapacityControl, CapacityLimitsBy, admission
 from .base import BigId, id_column, metadata
 from .engine import Read, Write
 from .keys import key
-from .paging import Listing, is_one_of
+from .paging import Listing, Page, Window, is_one_of
 
 
 class Recurrence(StrEnum):
@@ -58,6 +59,11 @@ def weekday_bits(days: Iterable[Weekday]) -> int:
     """The weekdays as ``weekdays`` keeps them."""
     order = list(Weekday)
     return sum(1 << order.index(day) for day in set(days))
+
+
+def weekdays_of(bits: int) -> list[Weekday]:
+    """The weekdays that ``weekdays`` keeps, in their order."""
+    return [day for n, day in enumerate(Weekday) if bits >> n & 1]
 
 
 schedule = Table(
@@ -182,6 +188,31 @@ async def sales_controlled(read: Read, admission_ids: Sequence[int]) -> set[int]
     return {row[0] for row in await read.all(found)}
 
 
+async def by_ids(read: Read, ids: Sequence[int]) -> dict[int, ScheduleRow]:
+    """Schedules by row id."""
+    return await schedules.by_key(read, "id", ids)
+
+
+async def page(read: Read, window: Window) -> Page[ScheduleRow]:
+    """A page of all schedules."""
+    return await schedules.page(read, window)
+
+
+async def lines_by_ids(read: Read, ids: Sequence[int]) -> dict[int, ScheduleLineRow]:
+    """Schedule lines by row id."""
+    return await schedule_lines.by_key(read, "id", ids)
+
+
+async def lines_of_admissions(read: Read, admission_ids: Sequence[int]) -> dict[int, list[ScheduleLineRow]]:
+    """The schedule lines of each admission, in the order in which they were made."""
+    return await schedule_lines.lists(read, "admission_id", admission_ids)
+
+
+async def lines_of_schedules(read: Read, schedule_ids: Sequence[int]) -> dict[int, list[ScheduleLineRow]]:
+    """The lines that join each schedule to admissions, in the order in which they were made."""
+    return await schedule_lines.lists(read, "schedule_id", schedule_ids)
+
+
 async def by_codes(read: Read, keys: Sequence[str]) -> dict[str, ScheduleRow]:
     """Schedules by the key of their code."""
     return await schedules.by_key(read, "code_key", keys)
@@ -202,15 +233,45 @@ async def add(write: Write, new: NewSchedule) -> ScheduleRow | None:
     return await write.first(ScheduleRow, statement.returning(schedule))
 
 
-async def add_line(write: Write, admission_id: int, row: ScheduleRow) -> None:
-    """Join a schedule to an admission, with the schedule's capacity; a line that is there is left as it is."""
-    values = {
+async def lock(write: Write, code_key: str) -> ScheduleRow | None:
+    """Take the schedule of that code, and answer it."""
+    found = schedules.view.where(schedule.c.code_key == code_key).with_for_update(key_share=True)
+    return await write.first(ScheduleRow, found)
+
+
+async def change(write: Write, schedule_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of a locked schedule."""
+    await write.run(schedule.update().where(schedule.c.id == schedule_id).values(dict(values)))
+
+
+async def line_of(read: Read, admission_id: int, schedule_id: int) -> ScheduleLineRow | None:
+    """The line that joins the schedule to the admission."""
+    joined = (schedule_line.c.admission_id == admission_id) & (schedule_line.c.schedule_id == schedule_id)
+    return await read.first(ScheduleLineRow, schedule_lines.view.where(joined))
+
+
+async def add_line(
+    write: Write, admission_id: int, row: ScheduleRow, values: Mapping[str, Any] = {}
+) -> ScheduleLineRow | None:
+    """Join a schedule to a locked admission, with the schedule's capacity; a line that is there is left as it is.
+
+    Unless ``values`` say otherwise it stands behind the lines that are there: slots that they make stay theirs.
+    """
+    least = func.min(schedule_line.c.process_order)
+    behind = select(func.coalesce(least - 1, 0)).where(schedule_line.c.admission_id == admission_id)
+    line = {
         "admission_id": admission_id,
         "schedule_id": row.id,
-        "process_order": 0,
+        "process_order": behind.scalar_subquery(),
         "capacity_control": row.capacity_control,
         "max_capacity": row.max_capacity,
         "is_blocked": False,
     }
-    statement = write.insert(schedule_line).values(values)
-    await write.run(statement.on_conflict_do_nothing(index_elements=["admission_id", "schedule_id"]))
+    statement = write.insert(schedule_line).values(line | dict(values))
+    statement = statement.on_conflict_do_nothing(index_elements=["admission_id", "schedule_id"])
+    return await write.first(ScheduleLineRow, statement.returning(schedule_line))
+
+
+async def change_line(write: Write, line_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of a line whose admission is locked."""
+    await write.run(schedule_line.update().where(schedule_line.c.id == line_id).values(dict(values)))

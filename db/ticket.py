@@ -344,10 +344,10 @@ def lines_of(ticket_ids: Sequence[int]) -> Select[Any]:
 
 
 def matching(given: Mapping[str, Any], customers: Conditions | None = None) -> Conditions:
-    """The conditions of a filter, as ``ticket_request.matching`` has them; what is not named below is said of the request.
+    """The conditions of a filter, as ``ticket_request.matching`` has them: the rest is said of the ticket's request.
 
-    What is said of an access entry (``admission_code``, ``slot_id``, ``visit_at``, ``admitted_at``) must hold of one and
-    the same access entry.
+    What is said of an access entry (``admission_code``, ``slot_id``, ``visit_at``, ``admitted_at``) must hold of one
+    and the same access entry.
     """
     of_access = {name: value for name, value in given.items() if name in ENTRY_FILTERS or name == "admitted_at"}
     of_ticket = {name: value for name, value in given.items() if name in _FILTERS}

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
-    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -328,7 +327,9 @@ async def by_token_key(read: Read, token_key: str, now: datetime) -> TicketReque
 
 async def by_id(read: Read, request_id: int, now: datetime) -> TicketRequestRow | None:
     """The request of that id, as it is at ``now``."""
-    return await read.first(TicketRequestRow, ticket_requests.view.where(ticket_request.c.id == request_id), {"now": now})
+    return await read.first(
+        TicketRequestRow, ticket_requests.view.where(ticket_request.c.id == request_id), {"now": now}
+    )
 
 
 async def lock(write: Write, token_key: str) -> TicketRequestRow | None:
@@ -404,9 +405,7 @@ async def by_token_keys(
     return await ticket_requests.by_key(read, "token_key", keys, where=where, parameters={"now": now})
 
 
-async def page(
-    read: Read, window: Window, now: datetime, *, where: Conditions | None = None
-) -> Page[TicketRequestRow]:
+async def page(read: Read, window: Window, now: datetime, *, where: Conditions | None = None) -> Page[TicketRequestRow]:
     """A page of requests."""
     return await ticket_requests.page(read, window, where=where, parameters={"now": now})
 
@@ -448,7 +447,7 @@ async def counts_of_sales_orders(
 
 
 def _points_at_order(request: Any, asked: Any) -> ColumnElement[bool]:
-    """The request is of the order's client and number; or of its receipt, if its own client has no order of its number."""
+    """The request is of the order's client and number; or of its receipt, if its client has no order of its number."""
     of, order, own = ticket_request.alias("of"), sales_order.alias("sale"), sales_order.alias("own")
     by_number = (order.c.client_id == of.c.client_id) & (order.c.order_key == of.c.order_key)
     by_receipt = (order.c.receipt_key == of.c.receipt_key) & (order.c.pos_unit_key == of.c.pos_unit_key)
@@ -484,9 +483,7 @@ async def references_of_requests(
     read: Read, request_ids: Sequence[int], *, where: Conditions | None = None
 ) -> dict[int, list[ReferenceRow]]:
     """The references in force of each request, by line number."""
-    return await references.lists(
-        read, "request_id", request_ids, order_by=("line_no", "id"), where=_in_force(where)
-    )
+    return await references.lists(read, "request_id", request_ids, order_by=("line_no", "id"), where=_in_force(where))
 
 
 async def entries_by_ids(
@@ -503,9 +500,7 @@ async def entries_of_requests(
     return await entries.lists(read, "request_id", request_ids, where=_in_force(where), parameters={"now": now})
 
 
-async def entries_of_lines(
-    read: Read, line_ids: Sequence[int], now: datetime
-) -> dict[int, list[EntryRow]]:
+async def entries_of_lines(read: Read, line_ids: Sequence[int], now: datetime) -> dict[int, list[EntryRow]]:
     """The entries of each line; a replaced line keeps those it had."""
     return await entries.lists(read, "line_id", line_ids, parameters={"now": now})
 
@@ -548,7 +543,7 @@ def matching(given: Mapping[str, Any], customers: Conditions | None = None) -> C
     def hold(request: Any) -> list[ColumnElement[bool]]:
         conditions = [_FILTERS[name](request, value) for name, value in others.items()]
         if said_of_entry:
-            conditions.append(request.id.in_(_with_entry(said_of_entry)))
+            conditions.append(_has_entry(request, said_of_entry))
         if wants_customer is not None:
             conditions.append(has_customer(request, wants_customer, customers))
         return conditions
@@ -556,11 +551,14 @@ def matching(given: Mapping[str, Any], customers: Conditions | None = None) -> C
     return hold
 
 
-def _with_entry(said: Mapping[str, Any]) -> Select[Any]:
-    """The requests that have an entry in force, not left out, of which that is true."""
+def _has_entry(request: Any, said: Mapping[str, Any]) -> ColumnElement[bool]:
+    """One of the entries in force is such. Looked up from the few, or asked of each request if they are many."""
     entry = request_entry.alias("entry")
-    in_force = (entry.c.replaced_at.is_(None), entry.c.quantity > 0)
-    return select(entry.c.request_id).where(*in_force, *of_entry(entry.c, said))
+    conditions = (entry.c.replaced_at.is_(None), entry.c.quantity > 0, *of_entry(entry.c, said))
+    if said.keys() == {"admission_code"}:
+        return select(entry.c.id).where(entry.c.request_id == request.id, *conditions).exists()
+    found: ColumnElement[bool] = request.id.in_(select(entry.c.request_id).where(*conditions))
+    return found
 
 
 def _has_status(request: Any, statuses: Sequence[TicketRequestStatus]) -> ColumnElement[bool]:
@@ -608,7 +606,9 @@ ENTRY_FILTERS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
         select(admission.c.id).where(admission.c.code_key == key(text))
     ),
     "slot_id": lambda entry, slot_id: entry.slot_id == slot_id,
-    "visit_at": lambda entry, span: entry.slot_id.in_(select(time_slot.c.id).where(within(time_slot.c.starts_at, span))),
+    "visit_at": lambda entry, span: entry.slot_id.in_(
+        select(time_slot.c.id).where(within(time_slot.c.starts_at, span))
+    ),
 }
 
 

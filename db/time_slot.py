@@ -1,7 +1,8 @@
 """Time slots: the generated entries of an admission's schedules, and the places taken in them.
 
 A slot's identity is its schedule line and local date; its id survives every regeneration. The columns hold what is in
-force; ``by_hand`` names those that were edited, which calculating anew leaves alone.
+force; ``by_hand`` has the columns that were edited and what they were given, which calculating anew leaves alone, also
+through a time in which the slot was canceled. ``slot_change`` keeps every change.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
     case,
     func,
     select,
@@ -57,12 +59,24 @@ time_slot = Table(
     Column("closed_reason", Text),
     Column("capacity_control", Text, comment="by hand; null: the line's"),
     Column("max_capacity", Integer, comment="by hand; null: the line's"),
-    Column("by_hand", JSON, nullable=False, server_default="[]"),
+    Column("by_hand", JSON, nullable=False, server_default="{}", comment="edited columns and their values, as JSON"),
     Column("sold_places", Integer, nullable=False, server_default="0"),
     UniqueConstraint("line_id", "date"),
     CheckConstraint("ends_at > starts_at", name="ends_at"),
     CheckConstraint("sold_places >= 0", name="sold_places"),
     Index(None, "admission_id", "starts_at", "id"),
+    Index(None, "admission_id", "date"),
+)
+
+slot_change = Table(
+    "slot_change",
+    metadata,
+    id_column(),
+    Column("slot_id", BigId, ForeignKey(time_slot.c.id), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("before", JSON, nullable=False, comment="the columns that changed, as they were"),
+    Column("after", JSON, nullable=False, comment="the same columns, as they became"),
+    Index(None, "slot_id", "at"),
 )
 
 
@@ -102,6 +116,36 @@ class GeneratedSlot(NamedTuple):
     sales_from: datetime | None
     sales_until: datetime | None
     state: str
+    closed_reason: str | None = None
+
+
+class KeptSlot(NamedTuple):
+    """A slot as it is kept: what is in force of its times and state, and what was edited by hand."""
+
+    id: int
+    line_id: int
+    date: date
+    admission_id: int
+    starts_at: datetime
+    ends_at: datetime
+    arrival_from: datetime
+    arrival_until: datetime
+    sales_from: datetime | None
+    sales_until: datetime | None
+    state: str
+    closed_reason: str | None
+    capacity_control: str | None
+    max_capacity: int | None
+    by_hand: dict[str, Any]
+
+
+class SlotChangeRow(NamedTuple):
+    """What of a slot changed, by column; moments in ISO 8601."""
+
+    slot_id: int
+    at: datetime
+    before: dict[str, Any]
+    after: dict[str, Any]
 
 
 def _in_force(name: str) -> ColumnElement[Any]:
@@ -194,7 +238,36 @@ async def starts_of_admission(read: Read, admission_id: int, first: date) -> set
     return {(row[0], row[1]) for row in await read.all(found)}
 
 
-async def add(write: Write, slots: Sequence[GeneratedSlot]) -> None:
-    """New slots; where a schedule line has one on that day, it is left as it is."""
-    statement = write.insert(time_slot).on_conflict_do_nothing(index_elements=["line_id", "date"])
-    await write.run(statement, [slot._asdict() for slot in slots])
+async def from_day_on(read: Read, admission_id: int, first: date) -> list[KeptSlot]:
+    """Every slot of the admission on that local day or later, canceled ones too."""
+    return await read.rows(KeptSlot, _kept.where(time_slot.c.admission_id == admission_id, time_slot.c.date >= first))
+
+
+async def kept_by_ids(read: Read, ids: Sequence[int]) -> dict[int, KeptSlot]:
+    """Slots as they are kept, by row id."""
+    rows = await read.rows(KeptSlot, _kept.where(is_one_of(read, time_slot.c.id, ids)))
+    return {row.id: row for row in rows}
+
+
+async def add(write: Write, slots: Sequence[GeneratedSlot]) -> list[int]:
+    """New slots of a locked admission, which has none of their lines on their days; answers their ids in order."""
+    return await write.add(time_slot, [slot._asdict() for slot in slots])
+
+
+async def change(write: Write, slots: Sequence[KeptSlot]) -> None:
+    """Write down locked slots as they have become."""
+    names = KeptSlot._fields[4:]
+    statement = time_slot.update().where(time_slot.c.id == bindparam("slot_id"))
+    statement = statement.values({name: bindparam(f"new_{name}", type_=time_slot.c[name].type) for name in names})
+    await write.run(
+        statement,
+        [{"slot_id": slot.id, **{f"new_{name}": getattr(slot, name) for name in names}} for slot in slots],
+    )
+
+
+async def record_changes(write: Write, changes: Sequence[SlotChangeRow]) -> None:
+    """Keep what changed of slots."""
+    await write.add(slot_change, [change._asdict() for change in changes])
+
+
+_kept = select(*(time_slot.c[name] for name in KeptSlot._fields)).order_by(time_slot.c.id)

@@ -1,7 +1,7 @@
 """The lists that one may start from: filtered, of what who asks may see, page by page and counted.
 
-``given`` has the conditions that the caller gave; ``db.ticket_request.matching`` and ``db.ticket.matching`` say what each
-means. A condition on a masked field matches only rows where the caller may see the field.
+``given`` has the conditions that the caller gave; ``db.ticket_request.matching`` and ``db.ticket.matching`` say what
+each means. A condition on a masked field matches only rows where the caller may see the field.
 """
 
 from collections.abc import Mapping
@@ -53,6 +53,18 @@ async def admissions(context: Context, window: Window) -> Page[Any]:
     """A page of all admissions."""
     async with context.reading() as read:
         return await db.admission.page(read, window)
+
+
+async def schedules(context: Context, window: Window) -> Page[Any]:
+    """A page of all schedules."""
+    async with context.reading() as read:
+        return await db.schedule.page(read, window)
+
+
+async def calendars(context: Context, window: Window) -> Page[Any]:
+    """A page of all calendars."""
+    async with context.reading() as read:
+        return await db.calendar.page(read, window)
 
 
 async def ticket_items(context: Context, window: Window) -> Page[Any]:

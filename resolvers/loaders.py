@@ -133,6 +133,46 @@ async def admissions_by_key(_context: "Context", read: Read, keys: Sequence[str]
     return await db.admission.by_keys(read, keys)
 
 
+async def schedules(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Schedules by row id."""
+    return await db.schedule.by_ids(read, ids)
+
+
+async def schedules_by_key(_context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Schedules by the key of their code."""
+    return await db.schedule.by_codes(read, keys)
+
+
+async def schedule_lines(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Schedule lines by row id."""
+    return await db.schedule.lines_by_ids(read, ids)
+
+
+async def schedule_lines_of_admissions(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The schedule lines of each admission."""
+    return await db.schedule.lines_of_admissions(read, ids)
+
+
+async def schedule_lines_of_schedules(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The lines that join each schedule to admissions."""
+    return await db.schedule.lines_of_schedules(read, ids)
+
+
+async def calendars(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """Calendars by row id."""
+    return await db.calendar.by_ids(read, ids)
+
+
+async def calendars_by_key(_context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+    """Calendars by the key of their code."""
+    return await db.calendar.by_keys(read, keys)
+
+
+async def lines_of_calendars(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+    """The lines of each calendar."""
+    return await db.calendar.lines_of(read, ids)
+
+
 async def time_slots(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
     """Time slots by row id."""
     return await db.time_slot.by_ids(read, ids)

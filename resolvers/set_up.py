@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from decimal import Decimal
-from functools import cache
 from itertools import combinations, count
 from typing import Any
-from zoneinfo import available_timezones
 
 import db
 from db.admission import AdmissionKind, AdmissionRow, CapacityControl, CapacityLimitsBy, ScheduleSelection
@@ -17,16 +15,16 @@ from db.schedule import NewSchedule, Recurrence, Weekday, weekday_bits
 from db.ticket_item import TicketItemRow, TicketKind, TicketTypeRow
 
 from . import slots
+from .admission import LARGEST_CAPACITY, time_zone
 from .contents import LineRules, rules_of
 from .context import Context, Rules
 from .numbers import currency, minor_units, within
 from .refusals import Outcome, RefusalCode, Refusals, Refused
+from .schedule import LONGEST_DAYS_AHEAD
 from .texts import NAME_LENGTH, required, text
 from .ticket_item import TICKET_PATTERN, ticket_pattern
 
 SCHEDULES = 20
-LARGEST_CAPACITY = 1_000_000
-LONGEST_PREBOOK_DAYS = 1_000
 RULES = LineRules(duration_days=365)
 """Of the one content line, where the caller says nothing else."""
 
@@ -156,7 +154,7 @@ def _checked(wish: Wish, rules: Rules, found: Refusals) -> Wish:
         description=required(found, wish.description, "description", at_most=NAME_LENGTH),
         admission_code=_optional(found, wish.admission_code, "admissionCode"),
         admission_description=text(found, wish.admission_description, "admissionDescription", at_most=NAME_LENGTH),
-        time_zone=_zone(found, wish.time_zone, rules),
+        time_zone=rules.time_zone.key if wish.time_zone is None else time_zone(found, wish.time_zone),
     )
 
 
@@ -165,25 +163,12 @@ def _optional(found: Refusals, given: str | None, path: str) -> str | None:
     return None if given is None else required(found, given, path)
 
 
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _zone(found: Refusals, given: str | None, rules: Rules) -> str:
-    if given is None:
-        return rules.time_zone.key
-    if given.strip() not in _zones():
-        found.add(RefusalCode.INVALID_INPUT, "timeZone is an IANA time zone, as Europe/Copenhagen.", "timeZone")
-    return given.strip()
-
-
 def _check_schedule(schedule: ScheduleWish, index: int, found: Refusals) -> None:
     path = ("schedules", index)
     if not schedule.weekdays:
         found.add(RefusalCode.INVALID_INPUT, "A schedule has at least one weekday.", *path, "weekdays")
     within(found, schedule.capacity, *path, "capacity", at_least=0, at_most=LARGEST_CAPACITY)
-    within(found, schedule.prebook_days, *path, "prebookDays", at_least=0, at_most=LONGEST_PREBOOK_DAYS)
+    within(found, schedule.prebook_days, *path, "prebookDays", at_least=0, at_most=LONGEST_DAYS_AHEAD)
 
 
 def _check_collisions(schedules: Sequence[ScheduleWish], found: Refusals) -> None:

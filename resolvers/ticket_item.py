@@ -14,6 +14,7 @@ from .numbers import currency, minor_units, within
 from .pattern import Pattern
 from .refusals import Outcome, RefusalCode, Refusals, refused
 from .texts import NAME_LENGTH, required, text
+from .upserts import changed, refuse_gaps, refuse_nulls
 
 TICKET_PATTERN = "[S]-[X*6]"
 """The pattern of a new ticket type that names none."""
@@ -41,7 +42,7 @@ async def upsert_type(context: Context, code: str, given: Mapping[str, Any]) -> 
     """
     found = Refusals()
     code = required(found, code, "code")
-    _refuse_nulls(found, given, _TYPE_HAS)
+    refuse_nulls(found, given, _TYPE_HAS)
     values: dict[str, Any] = {}
     if given.get("description") is not None:
         values["description"] = required(found, given["description"], "description", at_most=NAME_LENGTH)
@@ -57,8 +58,8 @@ async def upsert_type(context: Context, code: str, given: Mapping[str, Any]) -> 
             new = {"description": code, "kind": TicketKind.INDIVIDUAL, "external_ticket_pattern": TICKET_PATTERN}
             row = await db.ticket_item.add_type(write, code=code, **new | values) or await _type(write, code)
             assert row is not None
-        if changed := _changed(row, values):
-            await db.ticket_item.change_type(write, row.id, changed)
+        if columns := changed(row, values):
+            await db.ticket_item.change_type(write, row.id, columns)
     return Outcome(row_id=row.id)
 
 
@@ -90,11 +91,11 @@ async def upsert(context: Context, item_no: str, variant_code: str | None, given
     """
     found = Refusals()
     number, variant = required(found, item_no, "itemNo"), text(found, variant_code, "variantCode")
-    _refuse_nulls(found, given, _ITEM_HAS)
+    refuse_nulls(found, given, _ITEM_HAS)
     async with context.writing() as write:
         existing = await db.ticket_item.lock(write, key(number), key(variant or ""))
         if existing is None:
-            _refuse_gaps(found, given)
+            refuse_gaps(found, given, "item", _NEW_ITEM_NEEDS.items())
         values = await _columns(write, context.rules, existing, given, found)
         barcodes = await _barcodes(write, existing, given["barcodes"] or (), found) if "barcodes" in given else None
         lines = await contents.make_out(write, given["contents"], found) if given.get("contents") is not None else None
@@ -106,26 +107,13 @@ async def upsert(context: Context, item_no: str, variant_code: str | None, given
             or await db.ticket_item.lock(write, key(number), key(variant or ""))
         )
         assert item is not None
-        if changed := _changed(item, values):
-            await db.ticket_item.change(write, item.id, changed)
+        if columns := changed(item, values):
+            await db.ticket_item.change(write, item.id, columns)
         if barcodes is not None and not await _replace_barcodes(write, item.id, barcodes):
             raise refused(RefusalCode.CONFLICT, "Another item has one of the bar codes.", "barcodes", row_id=row_id)
         if lines is not None:
             await contents.replace(write, item.id, lines)
     return Outcome(row_id=item.id)
-
-
-def _refuse_nulls(found: Refusals, given: Mapping[str, Any], names: Mapping[str, str]) -> None:
-    """What every row has cannot be cleared."""
-    for name, called in names.items():
-        if name in given and given[name] is None:
-            found.add(RefusalCode.INVALID_INPUT, f"{called} may not be null: leave it out to keep it.", called)
-
-
-def _refuse_gaps(found: Refusals, given: Mapping[str, Any]) -> None:
-    for name, called in _NEW_ITEM_NEEDS.items():
-        if name not in given:
-            found.add(RefusalCode.INVALID_INPUT, f"There is no such item yet, and a new one needs {called}.", called)
 
 
 async def _columns(
@@ -154,10 +142,6 @@ def _price(rules: Rules, existing: TicketItemRow | None, given: Mapping[str, Any
     if amount is None:
         return {}
     return {"unit_price_minor": minor_units(found, amount, sold_in, "unitPrice"), "currency": sold_in}
-
-
-def _changed(row: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if getattr(row, name) != value}
 
 
 # ----------------------------------------------------------------------------------------------------- bar codes

@@ -4,7 +4,6 @@ Nothing of it is stored, so that it can be worded better tomorrow; and it names 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from db.timeline import RequestEventKind, RequestEventRow
 
@@ -50,16 +49,22 @@ def _because(event: RequestEventRow, sentence: str) -> str:
     return f"{sentence}: {reason}" if reason else f"{sentence}."
 
 
-def _paid(event: RequestEventRow, sentence: str) -> str:
-    """With how it was paid, where that is known."""
-    words: Mapping[str, str] = {
-        "DIRECT": "paid at the POS",
-        "PREPAID": "paid in advance",
-        "POSTPAID": "to be invoiced after the visit",
-        "UNPAID": "not paid yet",
-    }
-    how = words.get(event.facts.get("payment", ""))
-    return f"{sentence}, {how}." if how else f"{sentence}."
+_PAYMENT: Mapping[str, str] = {
+    "DIRECT": "paid at the POS",
+    "PREPAID": "paid in advance",
+    "POSTPAID": "to be invoiced after the visit",
+    "UNPAID": "not paid yet",
+}
+
+
+def _confirmed(event: RequestEventRow) -> str:
+    how = _PAYMENT.get(event.facts.get("payment", ""))
+    return f"Confirmed, {how}." if how else "Confirmed."
+
+
+def _paid(event: RequestEventRow) -> str:
+    how = _PAYMENT.get(event.facts.get("payment", ""), "paid")
+    return f"{how[0].upper()}{how[1:]}."
 
 
 def _created(event: RequestEventRow) -> str:
@@ -72,6 +77,19 @@ def _extended(event: RequestEventRow) -> str:
     if event.facts.get("revived"):
         return "Revived after it had expired: the places are held again."
     return "The hold was extended."
+
+
+def _updated(event: RequestEventRow) -> str:
+    tickets = event.facts.get("tickets")
+    if tickets is None:
+        return "The lines were replaced."
+    return f"The lines were replaced: {tickets} {'ticket' if tickets == 1 else 'tickets'} in all."
+
+
+def _slot_changed(event: RequestEventRow) -> str:
+    words = {"CLOSED": "closed", "CANCELED": "canceled"}
+    became = words.get(event.facts.get("after", {}).get("state", ""), "moved")
+    return f"The booked time slot was {became}."
 
 
 def _issued(event: RequestEventRow) -> str:
@@ -98,10 +116,10 @@ def _holder_changed(event: RequestEventRow) -> str:
 
 _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
     RequestEventKind.CREATED: _created,
-    RequestEventKind.UPDATED: _always("The lines were replaced."),
+    RequestEventKind.UPDATED: _updated,
     RequestEventKind.EXTENDED: _extended,
-    RequestEventKind.CONFIRMED: lambda event: _paid(event, "Confirmed"),
-    RequestEventKind.PAID: lambda event: _paid(event, "Paid"),
+    RequestEventKind.CONFIRMED: _confirmed,
+    RequestEventKind.PAID: _paid,
     RequestEventKind.EXPIRED: _always("The time to pay ran out: the places were let go."),
     RequestEventKind.CANCELED: lambda event: _because(event, "Canceled"),
     RequestEventKind.ISSUED: _issued,
@@ -114,7 +132,7 @@ _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
     RequestEventKind.REVOKED: lambda event: _because(event, "Revoked"),
     RequestEventKind.RESCHEDULED: _always("Moved to another time slot."),
     RequestEventKind.HOLDER_CHANGED: _holder_changed,
-    RequestEventKind.SLOT_CHANGED: _always("A booked time slot was moved, closed or canceled."),
+    RequestEventKind.SLOT_CHANGED: _slot_changed,
     RequestEventKind.CAPACITY_EXCEEDED: _always("Sold over the capacity of a time slot, as the cashier decided."),
     RequestEventKind.NOTIFIED: _always("The guest was notified."),
     RequestEventKind.VIEWED: _always("Looked at by staff."),

@@ -12,11 +12,12 @@ from db.keys import key
 from resolvers import lists, loaders
 from resolvers.availability import start_of_day
 
+from .calendar import Calendar
 from .enums import describe
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, First, Last, page_of, window
-from .relations import EMPTY, connection
-from .schedule import TimeSlot
+from .relations import EMPTY, connection, relation
+from .schedule import ScheduleLine, TimeSlot
 
 if TYPE_CHECKING:
     from .ticket_item import TicketItem
@@ -62,6 +63,12 @@ class Admission(Node):
     prebook_required: bool = strawberry.field(description="Whether the gate asks for a reservation.")
     default_schedule: ScheduleSelection = strawberry.field(
         description="How a slot is picked when the caller chose none."
+    )
+    calendar: Calendar | None = relation(
+        loaders.calendars, "calendar_id", description="The days on which its slots are closed as they are generated."
+    )
+    schedule_lines: list[ScheduleLine] = relation(
+        loaders.schedule_lines_of_admissions, "id", empty=(), description="The schedules that make its slots."
     )
     items: Connection[Annotated["TicketItem", strawberry.lazy("schema.ticket_item")]] | None = connection(
         loaders.ticket_items_of_admissions, description="The items that let into it."

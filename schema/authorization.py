@@ -21,6 +21,10 @@ QUERIES: dict[str, Need] = {
     "salesOrder": (Permission.READ_REGISTERS, Extent.OWN),
     "admission": (Permission.READ_SET_UP, Extent.ALL),
     "admissions": (Permission.READ_SET_UP, Extent.ALL),
+    "schedule": (Permission.READ_SET_UP, Extent.ALL),
+    "schedules": (Permission.READ_SET_UP, Extent.ALL),
+    "calendar": (Permission.READ_SET_UP, Extent.ALL),
+    "calendars": (Permission.READ_SET_UP, Extent.ALL),
     "ticketItem": (Permission.READ_SET_UP, Extent.ALL),
     "ticketItems": (Permission.READ_SET_UP, Extent.ALL),
 }
@@ -37,6 +41,10 @@ MUTATIONS: dict[str, Need] = {
     "ticketSetUp": (Permission.SET_UP, Extent.ALL),
     "ticketTypeUpsert": (Permission.SET_UP, Extent.ALL),
     "ticketItemUpsert": (Permission.SET_UP, Extent.ALL),
+    "admissionUpsert": (Permission.SET_UP, Extent.ALL),
+    "scheduleUpsert": (Permission.SET_UP, Extent.ALL),
+    "scheduleLineUpsert": (Permission.SET_UP, Extent.ALL),
+    "calendarUpsert": (Permission.SET_UP, Extent.ALL),
     "customerUpsert": (Permission.WRITE_REGISTERS, Extent.OWN),
     "salesOrderUpsert": (Permission.WRITE_REGISTERS, Extent.OWN),
 }

@@ -37,10 +37,10 @@ def row_id(text: str, type_name: str) -> int | None:
     return number if found == type_name else None
 
 
-async def by_id(info: strawberry.Info, batch: Batch, text: str, type_name: str) -> Any:
+async def by_id(info: strawberry.Info, batch: Batch, text: str, type_name: str, *, permitted: bool = True) -> Any:
     """The row of that global id, or None if it is one of another type, unknown, or out of sight."""
     number = row_id(text, type_name)
-    return None if number is None else await info.context.loaders.load(batch, number)
+    return None if number is None or not permitted else await info.context.loaders.load(batch, number)
 
 
 def chosen(by: object) -> tuple[str, Any]:

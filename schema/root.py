@@ -15,12 +15,15 @@ from resolvers.policy import Extent, Permission
 from resolvers.refusals import BadUserInput
 
 from .admission import AdmissionQueries
+from .calendar import CalendarQueries
 from .customer import CustomerQueries
 from .enums import describe
 from .node import Node, parse_global_id
 from .sale import SaleMutations
 from .sales_order import SalesOrderQueries
 from .scalars import SCALARS
+from .schedule import ScheduleQueries
+from .schedule_set_up import ScheduleMutations
 from .set_up import SetUpMutations
 from .ticket import IssuedTicketQueries
 from .ticket_item import TicketItemQueries
@@ -40,6 +43,9 @@ NODES: dict[str, tuple[Batch, Permission]] = {
     "Admission": (loaders.admissions, Permission.READ_SET_UP),
     "TimeSlot": (loaders.time_slots, Permission.READ_SET_UP),
     "CapacityEntry": (loaders.capacity_entries, Permission.READ_REQUESTS),
+    "Schedule": (loaders.schedules, Permission.READ_SET_UP),
+    "ScheduleLine": (loaders.schedule_lines, Permission.READ_SET_UP),
+    "Calendar": (loaders.calendars, Permission.READ_SET_UP),
     "TicketItem": (loaders.ticket_items, Permission.READ_SET_UP),
     "TicketItemAdmission": (loaders.content_lines, Permission.READ_SET_UP),
     "TicketType": (loaders.ticket_types, Permission.READ_SET_UP),
@@ -111,6 +117,8 @@ class Query(
     CustomerQueries,
     SalesOrderQueries,
     AdmissionQueries,
+    ScheduleQueries,
+    CalendarQueries,
     TicketItemQueries,
 ):
     pass
@@ -119,7 +127,7 @@ class Query(
 @strawberry.type(
     description="What may be changed: each field is one transaction, which happens as a whole or, refused, not at all."
 )
-class Mutation(SaleMutations, SetUpMutations):
+class Mutation(SaleMutations, SetUpMutations, ScheduleMutations):
     pass
 
 

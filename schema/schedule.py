@@ -1,8 +1,8 @@
-"""Schedules: the time slots that an admission is open in, and how full they are."""
+"""Schedules, the lines that join them to admissions, and the time slots that these make, and how full they are."""
 
 from dataclasses import dataclass
 from datetime import date as LocalDate
-from datetime import datetime
+from datetime import datetime, time
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -12,15 +12,18 @@ from strawberry import UNSET
 
 import db
 from db.admission import CapacityControl
+from db.keys import key
 from db.ledger import CapacityEntryKind
+from db.schedule import Recurrence, ScheduleProduces, ScheduleRow, weekdays_of
 from db.time_slot import SlotState, TimeSlotRow
-from resolvers import loaders
+from resolvers import lists, loaders
 from resolvers.policy import Extent, Permission
 
 from .enums import describe
-from .node import Node, is_row
-from .paging import After, Before, Edge, First, Last, PageInfo, PageOf, window
+from .node import Node, by_id, chosen, is_row
+from .paging import After, Before, Connection, Edge, First, Last, PageInfo, PageOf, page_of, window
 from .relations import relation
+from .weekday import Weekday
 
 if TYPE_CHECKING:
     from .admission import Admission
@@ -52,12 +55,29 @@ describe(
 )
 
 
+describe(
+    Recurrence,
+    "How a schedule repeats itself.",
+    ONCE="On its start date only.",
+    DAILY="Every so many days from its start date, of which the weekdays pick.",
+    WEEKLY="On its weekdays, every so many weeks; a week is seven days from its start date.",
+)
+
+describe(
+    ScheduleProduces,
+    "What kind of slots a schedule makes.",
+    OPEN="Slots that can be visited.",
+    CLOSED="Slots that stay listed, and are closed.",
+)
+
+
 def _local(name: str, description: str) -> Any:
     """A moment in the offset that the admission has then."""
     moment = attrgetter(name)
 
     def resolve(root: Any) -> Any:
-        return moment(root).astimezone(ZoneInfo(root.time_zone))
+        found = moment(root)
+        return None if found is None else found.astimezone(ZoneInfo(root.time_zone))
 
     resolve.__annotations__ = {}
     return strawberry.field(resolver=resolve, description=description)
@@ -107,11 +127,16 @@ class TimeSlot(Node):
         loaders.admissions, "admission_id", description="What it lets into."
     )
     schedule_code: str = strawberry.field(description="The schedule that it was generated from.")
+    schedule_line: Annotated["ScheduleLine", strawberry.lazy("schema.schedule")] = relation(
+        loaders.schedule_lines, "line_id", description="The line that it was generated from."
+    )
     date: LocalDate = strawberry.field(description="The local day it belongs to.")
     starts_at: datetime = _local("starts_at", "When it starts, in the admission's offset.")
     ends_at: datetime = _local("ends_at", "When it ends, in the admission's offset.")
     arrival_from: datetime = _local("arrival_from", "From when guests are let in, in the admission's offset.")
     arrival_until: datetime = _local("arrival_until", "Until when guests are let in, in the admission's offset.")
+    sales_from: datetime | None = _local("sales_from", "From when it is sold; null: no bound.")
+    sales_until: datetime | None = _local("sales_until", "Until when it is sold; null: no bound.")
     state: SlotState = strawberry.field(description="Whether it can be visited.")
     closed_reason: str | None = strawberry.field(description="Why it is closed, in words for the guest.")
     capacity_control: CapacityControl = strawberry.field(description="In force here, after capacityLimitsBy.")
@@ -144,3 +169,114 @@ class TimeSlot(Node):
         found: Any = await info.context.loaders.load(loaders.ledgers, root, asked)
         ledger: Any = _LedgerPage(found.page, asked.order, total=found.total)
         return ledger
+
+
+def _minutes(name: str, sign: int, description: str) -> Any:
+    """A column of seconds from the start of the slot, shown in minutes before (``sign`` -1) or after it."""
+    seconds = attrgetter(name)
+
+    def resolve(root: Any) -> Any:
+        found = seconds(root)
+        return None if found is None else sign * found // 60
+
+    resolve.__annotations__ = {}
+    return strawberry.field(resolver=resolve, description=description)
+
+
+def _weekdays(root: ScheduleRow) -> list[Weekday]:
+    return weekdays_of(root.weekdays)
+
+
+@strawberry.type(
+    description="When something is open: on which days, in the wall-clock time of the admissions that it is joined to. "
+    "What is changed shows in the slots when they are next generated; capacity is live."
+)
+class Schedule(Node):
+    code: str = strawberry.field(description="Unique, case ignored.")
+    description: str = strawberry.field(description="What people call it.")
+    recurrence: Recurrence = strawberry.field(description="How it repeats itself.")
+    every: int = strawberry.field(description="Every so many days or weeks, counted from the start date.")
+    weekdays: list[Weekday] = strawberry.field(resolver=_weekdays, description="On which days of the week.")
+    start_date: LocalDate = strawberry.field(description="The first day on which it may make a slot.")
+    until_date: LocalDate | None = strawberry.field(description="The last such day; null: no such end.")
+    occurrences: int | None = strawberry.field(description="It ends after so many slots; null: no such end.")
+    start_time: time = strawberry.field(description="When each slot starts, on the wall.")
+    stop_time: time = strawberry.field(
+        description="When it ends, on the wall; before the start: on the next day; the same: 24 hours later."
+    )
+    arrival_from_minutes_before: int | None = _minutes(
+        "arrival_from_seconds",
+        -1,
+        "Guests are let in from so many minutes before the start on; null: from the start.",
+    )
+    arrival_until_minutes_after: int | None = _minutes(
+        "arrival_until_seconds", 1, "Guests are let in until so many minutes after the start; null: until the end."
+    )
+    sales_from_minutes_before: int | None = _minutes(
+        "sales_from_seconds", -1, "It is sold from so many minutes before the start on; null: no bound."
+    )
+    sales_until_minutes_before: int | None = _minutes(
+        "sales_until_seconds", -1, "It is sold until so many minutes before the start; null: no bound."
+    )
+    days_ahead: int = strawberry.field(description="Slots are made from today until so many days later.")
+    capacity_control: CapacityControl = strawberry.field(
+        description="Its own control; in force where an admission's capacityLimitsBy is SCHEDULE."
+    )
+    max_capacity: int = strawberry.field(
+        description="Its own maximum, per slot; in force where an admission's capacityLimitsBy is SCHEDULE."
+    )
+    produces: ScheduleProduces = strawberry.field(description="Whether its slots are open.")
+    lines: list[Annotated["ScheduleLine", strawberry.lazy("schema.schedule")]] = relation(
+        loaders.schedule_lines_of_schedules, "id", empty=(), description="The admissions that it is joined to."
+    )
+    is_type_of = is_row(ScheduleRow)
+
+
+@strawberry.type(description="A schedule joined to an admission. It is kept for ever.")
+class ScheduleLine(Node):
+    admission: Annotated["Admission", strawberry.lazy("schema.admission")] = relation(
+        loaders.admissions, "admission_id", description="What is open."
+    )
+    schedule: Schedule = relation(loaders.schedules, "schedule_id", description="When it is open.")
+    process_order: int = strawberry.field(
+        description="At the same start on the same day the higher makes the slot; of two equal ones, the later line."
+    )
+    capacity_control: CapacityControl = strawberry.field(
+        description="Its own control; in force where the admission's capacityLimitsBy is SLOT."
+    )
+    max_capacity: int = strawberry.field(
+        description="Its own maximum, per slot; in force where the admission's capacityLimitsBy is SLOT."
+    )
+    is_blocked: bool = strawberry.field(description="A blocked line makes no slots.")
+    is_type_of = is_row(db.schedule.ScheduleLineRow)
+
+
+@strawberry.input(one_of=True, description="Which schedule: exactly one of these.")
+class ScheduleBy:
+    id: strawberry.ID | None = strawberry.field(default=UNSET, description="The global id.")
+    code: str | None = strawberry.field(default=UNSET, description="Its code, case ignored.")
+
+
+@strawberry.type
+class ScheduleQueries:
+    @strawberry.field(description="One schedule; null if there is none.")
+    async def schedule(
+        self, info: strawberry.Info, by: Annotated[ScheduleBy, strawberry.argument(description="Which one.")]
+    ) -> Schedule | None:
+        match chosen(by):
+            case "id", given:
+                found = await by_id(info, loaders.schedules, given, "Schedule")
+            case _, given:
+                found = await info.context.loaders.load(loaders.schedules_by_key, key(given))
+        return found
+
+    @strawberry.field(description="All schedules.")
+    async def schedules(
+        self,
+        info: strawberry.Info,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Schedule] | None:
+        return page_of(await lists.schedules(info.context, window(first, after, last, before)))

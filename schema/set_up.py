@@ -3,13 +3,12 @@
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
 
 from db.admission import AdmissionKind, CapacityControl
-from db.schedule import Weekday
 from db.ticket_item import (
     ActivationMethod,
     AdmissionInclusion,
@@ -26,26 +25,15 @@ from resolvers.set_up import ScheduleWish, SetUpOutcome, Wish
 
 from .admission import Admission
 from .customer import Customer
-from .enums import describe
+from .given import given_of, said_of
 from .node import is_row
 from .refusals import Refusable, outcome
 from .relations import relation
 from .sales_order import SalesOrder
 from .ticket_item import TicketItem, TicketType
+from .weekday import Weekday
 
 AS_IT_STANDS = "As it stands after the commit, or unchanged when refused; null if there is none or it may not be seen."
-
-describe(
-    Weekday,
-    "A day of the week, local to the admission.",
-    MONDAY="The first day of the week by ISO 8601.",
-    TUESDAY="The day after Monday.",
-    WEDNESDAY="The day after Tuesday.",
-    THURSDAY="The day after Wednesday.",
-    FRIDAY="The day after Thursday.",
-    SATURDAY="The day after Friday.",
-    SUNDAY="The day after Saturday.",
-)
 
 
 # -------------------------------------------------------------------------------------------------- the wizard
@@ -327,7 +315,7 @@ class SetUpMutations:
         info: strawberry.Info,
         input: Annotated[TicketTypeUpsertInput, strawberry.argument(description="The ticket type.")],
     ) -> TicketTypeUpsertPayload | None:
-        given = _given(input)
+        given = given_of(input)
         return await outcome(ticket_item.upsert_type(info.context, given.pop("code"), given))
 
     @strawberry.mutation(description="Make or change an item, with its bar codes and contents.")
@@ -336,7 +324,7 @@ class SetUpMutations:
         info: strawberry.Info,
         input: Annotated[TicketItemUpsertInput, strawberry.argument(description="The item.")],
     ) -> TicketItemUpsertPayload | None:
-        given = _given(input)
+        given = given_of(input)
         if given.get("contents") is not None:
             given["contents"] = [_content_line(line) for line in given["contents"]]
         item_no, variant_code = given.pop("item_no"), given.pop("variant_code", None)
@@ -348,7 +336,7 @@ class SetUpMutations:
         info: strawberry.Info,
         input: Annotated[CustomerUpsertInput, strawberry.argument(description="The customer.")],
     ) -> CustomerUpsertPayload | None:
-        given = _given(input)
+        given = given_of(input)
         return await outcome(customer.upsert(info.context, given.pop("customer_no"), given))
 
     @strawberry.mutation(description="Make or change a sales order, as the shop or the ERP knows it.")
@@ -357,36 +345,26 @@ class SetUpMutations:
         info: strawberry.Info,
         input: Annotated[SalesOrderUpsertInput, strawberry.argument(description="The sales order.")],
     ) -> SalesOrderUpsertPayload | None:
-        given = _given(input)
+        given = given_of(input)
         numbers = Numbers(*(given.pop(name, None) for name in ("external_order_no", "receipt_no", "pos_unit_no")))
         return await outcome(sales_order.upsert(info.context, numbers, given.pop("client", None), given))
 
 
-def _given(input: Any) -> dict[str, Any]:
-    """What the caller wrote down, null included."""
-    return {name: value for name, value in vars(input).items() if value is not UNSET}
-
-
-def _said(input: Any) -> dict[str, Any]:
-    """What the caller wrote down, where null says no more than leaving it out."""
-    return {name: value for name, value in vars(input).items() if value is not UNSET and value is not None}
-
-
 def _wish(input: TicketSetUpInput) -> Wish:
-    said = _said(input)
+    said = said_of(input)
     rules = {name: said.pop(name) for name in LineRules.__dataclass_fields__ if name in said}
     schedules = tuple(_schedule(schedule) for schedule in said.pop("schedules"))
     return Wish(**said, schedules=schedules, rules=replace(set_up.RULES, **rules))
 
 
 def _schedule(input: TicketSetUpScheduleInput) -> ScheduleWish:
-    said = _said(input)
+    said = said_of(input)
     if "weekdays" in said:
         said["weekdays"] = tuple(said["weekdays"])
     return ScheduleWish(**said)
 
 
 def _content_line(input: TicketItemAdmissionInput) -> ContentLine:
-    said = _said(input)
-    dependencies = tuple(Dependency(**_said(dependency)) for dependency in said.pop("dependencies", ()))
+    said = said_of(input)
+    dependencies = tuple(Dependency(**said_of(dependency)) for dependency in said.pop("dependencies", ()))
     return ContentLine(**said, dependencies=dependencies)

@@ -14,6 +14,7 @@ from db.keys import key
 from db.ticket import AccessEntryRow, IssuedTicketRow
 from db.ticket_item import TicketKind
 from resolvers import lists, loaders
+from resolvers.policy import Extent, Permission
 
 from .admission import Admission
 from .customer import Customer
@@ -183,7 +184,8 @@ class IssuedTicketQueries:
         load = info.context.loaders.load
         match chosen(by):
             case "id", wanted:
-                found = await by_id(info, loaders.issued_tickets, wanted, "IssuedTicket")
+                permitted = info.context.extent(Permission.READ_TICKETS) is not Extent.EXACT
+                found = await by_id(info, loaders.issued_tickets, wanted, "IssuedTicket", permitted=permitted)
             case "external_ticket_no", wanted:
                 found = await load(loaders.issued_tickets_by_number, ("external", key(wanted)))
             case _, wanted:

@@ -23,6 +23,7 @@ from resolvers import lists, loaders
 
 from . import availability as availabilities
 from .availability import Availability
+from .calendar import Calendar
 from .enums import describe
 from .money import Money, money
 from .node import Node, by_id, chosen, is_row
@@ -160,6 +161,9 @@ class TicketItemAdmission(Node):
         resolver=availabilities.of_content_line,
         description="For the slots of this admission, by start: can this be sold, how many are left, at what price; "
         "and when not, why not. Null for a line that was replaced: nothing is sold under it any more.",
+    )
+    ticket_calendar: Calendar | None = relation(
+        loaders.calendars, "calendar_id", description="The days on which it is neither sold nor used."
     )
     is_type_of = is_row(ContentLineRow)
 

@@ -420,14 +420,16 @@ class Make:
     async def event(
         self, kind: RequestEventKind, *, request: Request | None = None, ticket: Ticket | None = None, **columns: Any
     ) -> int:
-        """Something that happened, recorded after what was made before it."""
+        """Something that happened, recorded after what was made before it; done by the request's client unless said."""
         if ticket is not None:
             request = ticket.line.request
+        clients = db.client.client
+        actor = request and await self.write.value(select(clients.c.name).where(clients.c.id == request.client_id))
         defaults = {
             "at": NOON,
             "recorded_at": columns.get("at", NOON),
             "kind": kind,
-            "actor": "shop",
+            "actor": actor or "system",
             "client_id": request.client_id if request else None,
             "request_id": request.id if request else None,
             "ticket_id": ticket.id if ticket else None,

@@ -19,6 +19,7 @@ SERVER = Path(__file__).parent.parent / "server.py"
 class Served:
     """A server process: its address, the folder of its database, and the key of each role if there is demo data."""
 
+    process: subprocess.Popen[bytes]
     url: str
     folder: Path
     keys: dict[str, str]
@@ -54,7 +55,7 @@ def serving(*arguments: str, folder: Path, **settings: str) -> Iterator[Served]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_until_ready(url, process)
-        yield Served(url, folder, _keys(folder / "demo-keys.txt"))
+        yield Served(process, url, folder, _keys(folder / "demo-keys.txt"))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)

@@ -58,8 +58,8 @@ async def load(
 ) -> dict[str, str]:
     """Load so many requests (at least those of the cases) and answer a key of each role, by the role's name.
 
-    All or nothing: one transaction. ``progress`` is told how many requests of how many are written. Raises
-    DatabaseInUse if anything was set up or sold; clients and keys may be there.
+    All or nothing: one transaction. ``progress`` is told how many requests of how many are written, and that all are
+    only when they are committed. Raises DatabaseInUse if anything was set up or sold; clients and keys may be there.
     """
     async with database.writing() as write:
         if await _is_in_use(write):
@@ -72,13 +72,16 @@ async def load(
         async with db.bulk.loading(write, _TABLES, is_large=requests >= LARGE) as bulk:
             world = await set_up.build(write, bulk, rules, now, past_days, scale, guests)
             cases = Cases(world, rules).sales()
-            season = Season(world, rules, SEED, guests).sales(max(requests - len(cases), 0))
+            total = max(requests, len(cases))
+            season = Season(world, rules, SEED, guests[len(people.OF_THE_CASES) :]).sales(total - len(cases))
             books = await Books.open(bulk, world, rules, random)
             sales = merge(cases, season, key=attrgetter("made_at"))
             with _no_search_for_cycles():
-                await _write(bulk, _chunks(books, sales), lambda done: progress(done, max(requests, len(cases))))
+                await _write(bulk, _chunks(books, sales), total, progress)
         await bulk.count_sold_places()
-        return {c.role.value: await create_key(write, c.name, c.role, now) for c in CLIENTS if c.is_given_a_key}
+        keys = {c.role.value: await create_key(write, c.name, c.role, now) for c in CLIENTS if c.is_given_a_key}
+    progress(total, total)
+    return keys
 
 
 _TABLES = (*set_up.TABLES, *TABLES)
@@ -102,7 +105,7 @@ def _no_search_for_cycles() -> Iterator[None]:
 
 
 def _chunks(books: Books, sales: Iterator[Sale]) -> Iterator[Chunk]:
-    """The rows of all sales, as many at once as memory should hold; the last chunk has the last events."""
+    """The rows of all sales, as many at once as memory should hold; the last chunk is the events that remain."""
     done = 0
     while chunk := list(islice(sales, CHUNK)):
         for sale in chunk:
@@ -112,8 +115,8 @@ def _chunks(books: Books, sales: Iterator[Sale]) -> Iterator[Chunk]:
     yield done, books.take()
 
 
-async def _write(bulk: Bulk, chunks: Iterator[Chunk], progress: Callable[[int], None]) -> None:
-    """Write chunks while the next one is being made."""
+async def _write(bulk: Bulk, chunks: Iterator[Chunk], total: int, progress: Callable[[int, int], None]) -> None:
+    """Write each chunk while the next one is being made."""
     chunk = await asyncio.to_thread(next, chunks, None)
     while chunk is not None:
         done, rows = chunk
@@ -123,4 +126,5 @@ async def _write(bulk: Bulk, chunks: Iterator[Chunk], progress: Callable[[int], 
                 await bulk.insert(table, rows[table.name])
         finally:
             chunk = await coming
-        progress(done)
+        if done < total:
+            progress(done, total)

@@ -352,6 +352,7 @@ class Books:
                 scanned=number,
                 gate=scan.admission.gate,
                 refusal_code=scan.code,
+                facts={"message": scan.message},
             )
 
     def _enter_access(

@@ -17,7 +17,7 @@ from db.timeline import RequestEventKind
 
 from ..context import Rules
 from ..refusals import RefusalCode
-from .people import ANNA_BERG, Guest, guest
+from .people import ANNA_BERG, SKOVBY_SCHOOL, Guest, guest
 from .sale import Arrival, Block, Entry, Line, Note, RefusedScan, Sale, Slot
 from .set_up import DAY, World, canceled_tour, tour_for_two
 from .world import (
@@ -100,6 +100,18 @@ BROKEN_CASES: Mapping[str, BrokenCase] = {
 }
 """Case name -> what support will find."""
 
+_SAID: Mapping[RefusalCode, str] = {
+    RefusalCode.UNPAID: "The ticket is not paid yet.",
+    RefusalCode.TOO_LATE: "The reserved time is over.",
+    RefusalCode.TOO_EARLY: "The reserved time has not come.",
+    RefusalCode.ENTRIES_USED_UP: "The ticket has been used.",
+    RefusalCode.TICKET_REVOKED: "The ticket was revoked.",
+    RefusalCode.TICKET_BLOCKED: "The ticket is blocked.",
+    RefusalCode.NOT_ON_TICKET: "The ticket does not admit to the park.",
+    RefusalCode.NO_LONGER_VALID: "The ticket is no longer valid.",
+}
+"""What the gates said."""
+
 EXAMPLE_ORDER = "WEB-10042"
 EXAMPLE_TICKETS = ["000118-7KQ2MX", "000119-M4XW8P"]
 """Anna Berg's order with nothing wrong, and its tickets: two for tomorrow's tour in English."""
@@ -113,7 +125,8 @@ class Cases:
     def __init__(self, world: World, rules: Rules) -> None:
         self._world = world
         self._now = world.now
-        self._rules = rules
+        self._hold = timedelta(seconds=min(rules.hold_of(SalesChannel.WEB_STORE), rules.hold_of(SalesChannel.POS)))
+        self._paid_after = min(2 * MINUTE, self._hold / 2)
         self._castle_now = world.slot_at(CASTLE, world.now)
 
     def sales(self) -> list[Sale]:
@@ -149,7 +162,7 @@ class Cases:
             SHOP,
             made_at,
             lines,
-            made_at + timedelta(seconds=self._rules.hold_of(SalesChannel.WEB_STORE)),
+            made_at + self._hold,
             guest=guest,
             token=f"broken-{number:02d}{suffix}",
             order_no=f"WEB-BROKEN-{number:02d}",
@@ -159,15 +172,14 @@ class Cases:
         return sale
 
     def _paid(self, number: int, made_at: datetime, *lines: Line, guest: Guest, suffix: str = "") -> Sale:
-        """An order of the castle's shop, paid and confirmed after three minutes."""
+        """An order of the castle's shop, paid and confirmed before its hold ran out."""
         sale = self._order(number, made_at, *lines, guest=guest, suffix=suffix)
-        sale.confirm(made_at + 3 * MINUTE, PaymentOption.PREPAID, f"PAY-BROKEN-{number:02d}{suffix.upper()}")
+        sale.confirm(made_at + self._paid_after, PaymentOption.PREPAID, f"PAY-BROKEN-{number:02d}{suffix.upper()}")
         return sale
 
     def _at_pos(self, made_at: datetime, receipt: tuple[str, str], token: str, *lines: Line) -> Sale:
         """Bought and printed at a counter."""
-        hold = timedelta(seconds=self._rules.hold_of(SalesChannel.POS))
-        sale = Sale(POS, made_at, lines, made_at + hold, token=token, receipt=receipt, salesperson="LIV")
+        sale = Sale(POS, made_at, lines, made_at + self._hold, token=token, receipt=receipt, salesperson="LIV")
         sale.document = "Posted"
         return sale
 
@@ -189,23 +201,22 @@ class Cases:
 
     def _refuse(self, sale: Sale, at: datetime, code: RefusalCode, admission: Admission) -> Sale:
         """The gate said no to the first ticket."""
-        sale.tickets[0].refused.append(RefusedScan(at, code, admission))
+        sale.tickets[0].refused.append(RefusedScan(at, code, _SAID[code], admission))
         return sale
 
     # ----------------------------------------------------------------------------------------------------- the cases
 
     def _expired(self) -> Sale:
-        hold = timedelta(seconds=self._rules.hold_of(SalesChannel.WEB_STORE))
         line = self._line(ADULT, 2, CASTLE=self._castle_now)
         holder = guest("Mathilde Storm", "mathilde.storm@example.com", "+44 7700 900101", "da")
-        sale = self._order(1, self._now - hold - 2 * HOUR, line, guest=holder)
+        sale = self._order(1, self._now - self._hold - 2 * HOUR, line, guest=holder)
         sale.is_stamped = True
         return sale
 
     def _unpaid(self) -> Sale:
         holder = guest("Otto Lindgren", "otto.lindgren@example.com", "+44 7700 900102", "sv")
         sale = self._order(2, self._now - DAY, self._line(FAMILY, 1, CASTLE=self._castle_now), guest=holder)
-        sale.confirm(self._now - DAY + 4 * MINUTE, PaymentOption.UNPAID)
+        sale.confirm(sale.made_at + self._paid_after, PaymentOption.UNPAID)
         sale.document = "Open"
         return self._refuse(sale, self._now - 12 * MINUTE, RefusalCode.UNPAID, CASTLE)
 
@@ -233,9 +244,10 @@ class Cases:
         return self._refuse(sale, second_scan_at, RefusalCode.ENTRIES_USED_UP, CASTLE)
 
     def _sell_at_pos(self, sale: Sale) -> None:
-        sale.confirm(sale.made_at + MINUTE, PaymentOption.DIRECT)
+        sold_at = sale.made_at + self._paid_after
+        sale.confirm(sold_at, PaymentOption.DIRECT)
         for ticket in sale.tickets:
-            ticket.printed_at = sale.made_at + MINUTE
+            ticket.printed_at = sold_at
 
     def _revoked(self) -> Sale:
         holder = guest("Ella Fontaine", "ella.fontaine@example.com", "+33 1 99 00 00 06", "fr")
@@ -274,16 +286,18 @@ class Cases:
         """The shop let the guest start again under the same order number."""
         holder = guest("Greta Hartmann", "greta.hartmann@example.com", "+49 30 23125 011", "de")
         slot = self._world.slots_of(CASTLE, self._world.today + DAY)[0]
-        first = self._order(11, self._now - 3 * DAY, self._line(FAMILY, 1, CASTLE=slot), guest=holder, suffix="a")
+        made_at = self._now - self._hold - 2 * DAY
+        first = self._order(11, made_at, self._line(FAMILY, 1, CASTLE=slot), guest=holder, suffix="a")
         first.is_stamped, first.owns_order, first.document = True, False, None
         again_at = first.expires_at + 7 * MINUTE
         second = self._paid(11, again_at, self._line(FAMILY, 1, CASTLE=slot), guest=holder, suffix="b")
         return first, second
 
     def _group_partly_used(self) -> Sale:
-        holder = guest("Skovby School", "office@skovby-school.example", "+44 7700 900112", "da", ANNA_BERG.customer_no)
-        sale = self._order(12, self._now - 9 * DAY, self._line(CASTLE_GROUP, 20, CASTLE=self._castle_now), guest=holder)
-        sale.confirm(sale.made_at + 5 * MINUTE, PaymentOption.POSTPAID)
+        sale = self._order(
+            12, self._now - 9 * DAY, self._line(CASTLE_GROUP, 20, CASTLE=self._castle_now), guest=SKOVBY_SCHOOL
+        )
+        sale.confirm(sale.made_at + self._paid_after, PaymentOption.POSTPAID)
         sale.document = "Invoiced"
         opened_at = self._castle_now.arrival_from
         arrival = Arrival(opened_at + (self._now - opened_at) / 2, 12)

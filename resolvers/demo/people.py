@@ -31,6 +31,9 @@ def guest(name: str, email: str, phone: str, language: str = "en", customer_no: 
 
 
 ANNA_BERG = guest("Anna Berg", "anna.berg@example.com", "+46 70 174 06 05", "sv", "C-100001")
+SKOVBY_SCHOOL = guest("Skovby School", "office@skovby-school.example", "+44 7700 900112", "da", "C-100002")
+OF_THE_CASES = (ANNA_BERG, SKOVBY_SCHOOL)
+"""Customers that buy in ``cases`` and nowhere else."""
 
 _FIRST_NAMES = (
     "Agnes Ahmed Alma Amélie Anton Asta Åse Bram Carla Chiara Clara Daan Diego Edith Elif Ella Emil Émile Esther Eva "
@@ -62,11 +65,11 @@ WITH_A_CUSTOMER_NUMBER = 0.65
 
 
 def guests(random: Random, count: int) -> list[Guest]:
-    """So many guests, Anna Berg first; two thirds have a customer number. E-mails differ, names and phones need not."""
+    """So many guests, those of the cases first; two thirds have a customer number. No two have the same e-mail."""
     first_names, last_names = _FIRST_NAMES.split(), _LAST_NAMES.split()
-    found = [ANNA_BERG]
+    found = list(OF_THE_CASES)
     seen: Counter[str] = Counter()
-    for number in range(2, count + 1):
+    for number in range(len(found) + 1, count + 1):
         first, last = random.choice(first_names), random.choice(last_names)
         mailbox = f"{_plain(first)}.{_plain(last)}"
         seen[mailbox] += 1

@@ -70,10 +70,11 @@ class Access:
 
 @dataclass(slots=True)
 class RefusedScan:
-    """What a gate said no to."""
+    """What a gate said no to, and in which words."""
 
     at: datetime
     code: RefusalCode
+    message: str
     admission: Admission
 
 

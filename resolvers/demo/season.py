@@ -105,7 +105,7 @@ class Season:
         self._random = Random(seed)  # noqa: S311
         self._moments = Random(seed)  # noqa: S311
         self._holds = {channel: timedelta(seconds=rules.hold_of(channel)) for channel in SalesChannel}
-        self._just_now = world.now - min(max(self._holds[SalesChannel.WEB_STORE], self._holds[SalesChannel.POS]), DAY)
+        self._just_now = world.now - min(*self._holds.values(), NOTICED_AFTER)
         self._baskets = _Weighted(BASKETS)
         self._sellers = _Weighted(SELLERS)
         self._order_nos, self._receipt_nos = count(124), count(1001)
@@ -200,7 +200,7 @@ class Season:
     def _sell_at_pos(self, sale: Sale) -> None:
         """Paid and printed within a minute or two, or called off."""
         random = self._random.random
-        sold_at = sale.made_at + (20 + 70 * random()) * SECOND
+        sold_at = sale.made_at + (0.2 + 0.7 * random()) * min(100 * SECOND, sale.expires_at - sale.made_at)
         if sold_at > self._now or random() < 0.03:
             self._lapse(sale)
             sale.document = None
@@ -215,10 +215,10 @@ class Season:
         if random() < 0.12:
             self._lapse(sale)
             return
-        sold_at = sale.made_at + (1 + 9 * random()) * MINUTE
+        sold_at = sale.made_at + (0.1 + 0.8 * random()) * min(12 * MINUTE, sale.expires_at - sale.made_at)
         if random() < 0.15:
             self._extend(sale, sold_at)
-        if not sale.made_at < sold_at < min(sale.expires_at, self._now):
+        if sold_at > self._now:
             self._lapse(sale)
             return
         self._pay(sale, sold_at)
@@ -249,8 +249,8 @@ class Season:
 
     def _extend(self, sale: Sale, before: datetime) -> None:
         """The hold begun anew when the guest goes to pay."""
-        extended_at = before - 30 * SECOND
-        if sale.made_at < extended_at < min(self._now, sale.expires_at):
+        extended_at = sale.made_at + 0.9 * (before - sale.made_at)
+        if extended_at < self._now:
             sale.expires_at += extended_at - sale.made_at
             sale.extended_at = extended_at
 

@@ -297,9 +297,9 @@ def _slot_row(slot: Slot, row: GeneratedSlot) -> Any:
         "state": slot.state.value,
         "closed_reason": slot.closed_reason,
         "max_capacity": slot.capacity if "max_capacity" in slot.by_hand else None,
-        "by_hand": orjson.dumps(slot.by_hand).decode(),
     }
-    return _SlotRow(**row._asdict() | changed, id=slot.id, sold_places=0)
+    by_hand = orjson.dumps({name: changed[name] for name in slot.by_hand}).decode()
+    return _SlotRow(**row._asdict() | changed, id=slot.id, by_hand=by_hand, sold_places=0)
 
 
 def _change_by_hand(world: World) -> None:

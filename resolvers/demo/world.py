@@ -93,22 +93,22 @@ def _starts(code: str, description: str, starts: Iterable[int], length: int, **r
 
 CASTLE = Admission(
     "CASTLE",
-    "The castle",
+    "Falkeborg Castle",
     AdmissionKind.LOCATION,
     CapacityLimitsBy.SCHEDULE,
     ScheduleSelection.TODAY,
     (
-        Timetable("CASTLE-DAY", "The castle by day", time(8), time(20), 400),
-        Timetable("CASTLE-NIGHT", "The castle by torchlight", time(20), time(8), 150),
+        Timetable("CASTLE-DAY", "By day", time(8), time(20), 400),
+        Timetable("CASTLE-NIGHT", "By torchlight", time(20), time(8), 150),
     ),
 )
 TREASURE = Admission(
     "TREASURE",
-    "The treasure room",
+    "Treasure room",
     AdmissionKind.EVENT,
     CapacityLimitsBy.ADMISSION,
     ScheduleSelection.SCHEDULE_ENTRY,
-    _starts("TREASURE", "The treasure room", range(9 * 60, 21 * 60, 30), 30, capacity=20),
+    _starts("TREASURE", "Treasure room", range(9 * 60, 21 * 60, 30), 30, capacity=20),
     gate="Treasure room door",
 )
 TOUR_DA = Admission(
@@ -132,7 +132,7 @@ TOUR_EN = Admission(
 )
 PARK = Admission(
     "PARK",
-    "The park",
+    "Castle park",
     AdmissionKind.LOCATION,
     CapacityLimitsBy.ADMISSION,
     ScheduleSelection.NONE,

@@ -18,7 +18,7 @@ from db.timeline import RequestEventKind
 
 from ..context import Context
 from ..pattern import Pattern
-from ..refusals import Outcome, RefusalCode, Refusals, refused
+from ..refusals import Outcome, RefusalCode, Refusals, Refused, refused
 from ..texts import NAME_LENGTH, text
 from . import holder as holders
 from .common import event, find_and_lock, has_run_out, hold_expired, is_in_the_way, stamp_expired
@@ -61,13 +61,14 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
             raise refused(RefusalCode.ALREADY_CANCELED, "The request was canceled.", "token", row_id=request.id)
         if has_run_out(request, await write.clock()):
             return await _expired(write, request)
-        await _claim_order(write, request, said["external_order_no"], found)
+        await _take_order(write, request, said["external_order_no"], found)
         lines = await _lines(write, request)
         places = await db.reservation.places_of(write, request.id)
         slots = await db.time_slot.lock(write, list(places))
         now = await write.clock()
         if has_run_out(request, now):
-            return await _expired(write, request)
+            # Nothing of this is kept, not even the stamp: the numbers taken above must not stay an expired request's.
+            raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
         entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
         contents = await db.ticket_item.content_lines_by_ids(write, list({entry.content_line_id for entry in entries}))
         await refuse_out_of_force(write, entries, contents, slots, found)
@@ -145,13 +146,19 @@ def _refuse_other_payment(request: TicketRequestRow, reference: str | None) -> N
         raise refused(RefusalCode.CONFLICT, message, "paymentReference", row_id=request.id)
 
 
-async def _claim_order(write: Write, request: TicketRequestRow, order_no: str | None, found: Refusals) -> None:
-    """Take the order number that is said only now, or note DUPLICATE_ORDER, or CONFLICT with the one said at create."""
-    if order_no is None or key(order_no) == request.order_key:
-        return
+async def _take_order(write: Write, request: TicketRequestRow, order_no: str | None, found: Refusals) -> None:
+    """Lock the order number that was said at create, or take the one that is said only now.
+
+    Locked, so that nobody takes it over while this is decided: who asked between the decision and the commit would see
+    a hold that ran out. Notes DUPLICATE_ORDER, or CONFLICT with the one said at create.
+    """
     if request.order_key is not None:
-        message = f"The request belongs to the order {request.external_order_no}."
-        found.add(RefusalCode.CONFLICT, message, "externalOrderNo")
+        await db.ticket_request.claim_order(write, request.client_id, request.order_key, request.id)
+        if order_no is not None and key(order_no) != request.order_key:
+            message = f"The request belongs to the order {request.external_order_no}."
+            found.add(RefusalCode.CONFLICT, message, "externalOrderNo")
+        return
+    if order_no is None:
         return
     owner = await db.ticket_request.claim_order(write, request.client_id, key(order_no), request.id)
     if owner == request.id:
@@ -207,6 +214,8 @@ class _Line:
 async def _lines(write: Write, request: TicketRequestRow) -> list[_Line]:
     """The lines with the numbers of their tickets, which are taken before the slots are."""
     rows = await db.ticket_request.lines_of(write, request.id)
+    dictated = [key(number) for row in rows for number in row.dictated_nos or ()]
+    await db.ticket.claim_numbers(write, dictated, request.id)
     items = await db.ticket_item.by_ids(write, list({row.item_id for row in rows}))
     types = await db.ticket_item.types_by_ids(write, list({item.ticket_type_id for item in items.values()}))
     type_of = {row.id: types[items[row.item_id].ticket_type_id] for row in rows}

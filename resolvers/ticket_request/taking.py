@@ -1,5 +1,6 @@
 """Taking what a plan wants: its dictated ticket numbers, its places; and writing it down."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,9 +20,14 @@ Exceeded = set[tuple[int, int]]
 """(admission, slot) of what was let over capacity."""
 
 
-async def claim_numbers(write: Write, plan: Plan, request_id: int, now: datetime, found: Refusals) -> None:
-    """Take the dictated ticket numbers, or note DUPLICATE_TICKET_NUMBER for each that is another's."""
-    needed, free = await claim_ticket_numbers(write, plan.dictated_nos, request_id, now)
+async def claim_numbers(
+    write: Write, plan: Plan, request_id: int, now: datetime, found: Refusals, *, given_up: Iterable[str] = ()
+) -> None:
+    """Take the dictated ticket numbers, or note DUPLICATE_TICKET_NUMBER for each that is another's.
+
+    Those that will be given up are locked with them, in one order: once the slots are held it would be too late.
+    """
+    needed, free = await claim_ticket_numbers(write, [*plan.dictated_nos, *given_up], request_id, now)
     for line in plan.lines:
         for i, number in enumerate(line.dictated_nos or ()):
             if number in needed:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import db
+from db.keys import key
 from db.sales_order import SalesChannel
 from db.timeline import RequestEventKind
 
 from ..context import Context
-from ..refusals import Outcome, Refusals
+from ..refusals import Outcome, Refusals, Refused
 from .common import event, find_and_lock, has_run_out, hold_expired, stamp_expired
 from .hold import refuse_ended
 from .lines import RequestedLine, make_out
@@ -27,21 +28,24 @@ async def update(
         request = await find_and_lock(context, write, token)
         refuse_ended(request)
         now = await write.clock()
-        plan = await make_out(write, context.rules, lines, now, found)
-        old_lines = await db.ticket_request.lines_of(write, request.id)
-        await claim_numbers(write, plan, request.id, now, found)
-        may_exceed = may_exceed_capacity and request.channel == SalesChannel.POS
-        now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed, but_of=request.id)
         if has_run_out(request, now):
             await stamp_expired(write, request, now)
             return Outcome(row_id=request.id, refusals=(hold_expired(request),))
+        plan = await make_out(write, context.rules, lines, now, found)
+        old_lines = await db.ticket_request.lines_of(write, request.id)
+        old_nos = {number for line in old_lines for number in line.dictated_nos or ()}
+        await claim_numbers(write, plan, request.id, now, found, given_up=old_nos)
+        may_exceed = may_exceed_capacity and request.channel == SalesChannel.POS
+        now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed, but_of=request.id)
+        if has_run_out(request, now):
+            raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
         found.check(row_id=request.id)
         assert request.expires_at is not None
         await db.reservation.let_go(write, request.id, now)
         await db.ticket_request.replace_lines(write, request.id, now)
         await write_lines(write, plan, request.id, now, request.expires_at)
-        dropped = {number for line in old_lines for number in line.dictated_nos or ()} - set(plan.dictated_nos)
-        await db.ticket.free_numbers(write, [db.keys.key(number) for number in dropped], request.id)
+        dropped = {key(number) for number in old_nos} - {key(number) for number in plan.dictated_nos}
+        await db.ticket.free_numbers(write, sorted(dropped), request.id)
         values = {"total_minor": plan.total_minor, "currency": plan.currency}
         await db.ticket_request.change(write, request.id, values)
         facts = {"lines": len(plan.lines), "tickets": sum(line.ticket_count for line in plan.lines)}

@@ -59,12 +59,16 @@ class Document:
 
 
 class Documents:
-    """Remembers the most recently used documents by their text."""
+    """Remembers the most recently used documents by their text, up to so many characters in all.
+
+    What is wrong is not remembered: it would push out what is asked again and again.
+    """
 
     def __init__(self, schema: GraphQLSchema, limits: Limits) -> None:
         self._schema = schema
         self._limits = limits
         self._remembered: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
 
     def get(self, text: str) -> Document:
         """The document of that text, parsed and validated now or earlier."""
@@ -73,10 +77,16 @@ class Documents:
             self._remembered.move_to_end(text)
             return document
         document = self._understand(text)
-        self._remembered[text] = document
-        if len(self._remembered) > self._limits.documents_remembered:
-            self._remembered.popitem(last=False)
+        if not document.errors:
+            self._remember(text, document)
         return document
+
+    def _remember(self, text: str, document: Document) -> None:
+        self._remembered[text] = document
+        self._characters += len(text)
+        while self._characters > self._limits.remembered_characters:
+            forgotten, _ = self._remembered.popitem(last=False)
+            self._characters -= len(forgotten)
 
     def _understand(self, text: str) -> Document:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -7,4 +7,4 @@ from dataclasses import dataclass
 class Limits:
     body_bytes: int = 1_000_000
     document_tokens: int = 5_000
-    documents_remembered: int = 1_000
+    remembered_characters: int = 500_000

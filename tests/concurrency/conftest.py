@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from db.engine import Database
@@ -14,7 +15,10 @@ from tests.harness import Gatehouse
 from tests.park import Park
 from tests.program import serving
 
+from . import books
+
 PROCESSES = 2
+CONNECTIONS = 200
 
 
 class Servers(Gatehouse):
@@ -23,7 +27,9 @@ class Servers(Gatehouse):
     def __init__(self, database: Database, urls: list[str]) -> None:
         super().__init__(database)
         self._urls = itertools.cycle(urls)
-        self._client = httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=200))
+        # All are kept alive: httpx closes what is too many, also the one that it has just chosen for another request.
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        self._client = httpx.AsyncClient(timeout=60, limits=limits)
 
     async def ask(
         self,
@@ -46,16 +52,27 @@ class Servers(Gatehouse):
 
 
 @pytest.fixture
-async def servers(database: Database, tmp_path: Path) -> AsyncIterator[Park]:
-    """A park over two server processes that share its database; holds run out after the default time."""
+async def servers(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Park]:
+    """A park over two server processes that share its database; an indirect parameter has settings for them.
+
+    When the test is over, everything in the database must add up, and no process may have met a failure.
+    """
     url = database.url.render_as_string(hide_password=False)
+    folders = [tmp_path / f"server-{number}" for number in range(PROCESSES)]
     with ExitStack() as stack:
         urls = []
-        for number in range(PROCESSES):
-            folder = tmp_path / f"server-{number}"
+        for folder in folders:
             folder.mkdir()
-            urls.append(stack.enter_context(serving("serve", folder=folder, DATABASE_URL=url)).url)
+            settings = {"DATABASE_URL": url, **getattr(request, "param", {})}
+            urls.append(stack.enter_context(serving("serve", folder=folder, **settings)).url)
         async with Servers(database, urls) as gatehouse:
             yield Park(gatehouse)
-    for number in range(PROCESSES):
-        print((tmp_path / f"server-{number}" / "stderr").read_text()[-3000:])
+    assert await books.broken(database) == {}
+    for folder in folders:
+        assert failures(folder / "stderr") == []
+
+
+def failures(log: Path) -> list[str]:
+    """The lines of a server's log that tell of something broken."""
+    lines = [orjson.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return [str(line) for line in lines if line["level"] in ("warning", "error", "critical")]

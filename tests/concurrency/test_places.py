@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -12,25 +14,40 @@ from db.time_slot import TimeSlotRow
 from tests.harness import Gatehouse
 from tests.park import Park, Sellable, codes
 
+from . import books
+
 BUYERS = 8
 """Of the control: no more than the pool has connections."""
 
 
-async def taken(database: Database, capacity: int) -> int:
-    """The places taken in the one booked slot; everything that counts them must agree."""
-    async with database.reading() as read:
-        now = database.now()
-        found: Any = await read.all(
-            db.reservation.reservation.select().where(
-                (db.reservation.reservation.c.until > now) | db.reservation.reservation.c.until.is_(None)
-            )
-        )
-        counted: int = sum(row.places for row in found)
-        sold: int = sum(row.places for row in found if row.kind == "SOLD")
-        slots: int = (await read.connection.exec_driver_sql("SELECT sum(sold_places) FROM time_slot")).scalar_one()
-    assert slots == sold
-    assert counted <= capacity
-    return counted
+@asynccontextmanager
+async def watched(database: Database, capacity: int) -> AsyncIterator[None]:
+    """Look again and again while the block runs: at no moment may a slot have more places taken than it has."""
+    seen: list[int] = []
+
+    async def watch() -> None:
+        while True:
+            seen.extend((await books.places_taken(database)).values())
+            await asyncio.sleep(0.02)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    assert seen
+    assert max(seen) <= capacity
+
+
+async def agree(park: Park, tour: Sellable, capacity: int) -> None:
+    """The places that the slot is said to have taken are those of its reservations, and fit."""
+    taken, sold = await books.places_taken(park.gatehouse.database), await books.places_sold(park.gatehouse.database)
+    slot = await park.slot(tour.slot)
+    assert len(taken) <= 1
+    assert slot["held"] + slot["sold"] == sum(taken.values())
+    assert slot["sold"] == sum(sold.values())
+    assert slot["remaining"] == capacity - sum(taken.values()) >= 0
 
 
 @pytest.mark.prove
@@ -68,33 +85,81 @@ async def test_the_last_place_is_sold_once_however_many_ask(servers: Park) -> No
     payloads = await asyncio.gather(*(servers.create(tour.line()) for _ in range(100)))
     answers = [codes(payload) for payload in payloads]
     assert sorted(answers) == [[], *[["SOLD_OUT"]] * 99]
-    assert await taken(servers.gatehouse.database, 1) == 1
+    await agree(servers, tour, 1)
+    assert (await servers.slot(tour.slot))["held"] == 1
 
 
 @pytest.mark.prove
 @pytest.mark.timeout(300)
 async def test_two_hundred_buyers_never_get_more_than_fifty_places(servers: Park) -> None:
     """Each creates, then updates, extends, confirms or cancels at random, some twice at once; nobody deadlocks."""
-    capacity = 50
-    tour = await servers.sellable(capacity=capacity)
-    await servers.gatehouse.key("WEB_STORE")
+    await mixed(servers, 200, {"SOLD_OUT", "ALREADY_CONFIRMED", "ALREADY_CANCELED"})
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("servers", [{"HOLD_SECONDS": "1", "SWEEP_SECONDS": "1"}], indirect=True)
+async def test_nor_when_holds_run_out_under_their_hands(servers: Park) -> None:
+    """The same with holds of a second: they expire while others wait for their places, and are swept and revived."""
+    await mixed(servers, 100, {"SOLD_OUT", "ALREADY_CONFIRMED", "ALREADY_CANCELED", "HOLD_EXPIRED"}, pause=1.0)
+    assert await books.count(servers.gatehouse.database, "request_event", "kind = 'EXPIRED'") > 0
+
+
+async def mixed(park: Park, buyers: int, allowed: set[str], pause: float = 0) -> None:
+    """So many buyers for a quarter as many places, at most so many seconds between what each does."""
+    capacity = buyers // 4
+    tour = await park.sellable(capacity=capacity)
+    await park.gatehouse.key("WEB_STORE")
     chance = random.Random(20261123)
-    await asyncio.gather(*(buy(servers, tour, f"BUYER-{n}", random.Random(chance.random())) for n in range(200)))
-    held_and_sold = await taken(servers.gatehouse.database, capacity)
-    slot = await servers.slot(tour.slot, "held sold remaining")
-    assert slot["held"] + slot["sold"] == held_and_sold
-    assert slot["remaining"] == capacity - held_and_sold
+    async with watched(park.gatehouse.database, capacity):
+        await asyncio.gather(
+            *(buy(park, tour, f"BUYER-{n}", random.Random(chance.random()), allowed, pause) for n in range(buyers))
+        )
+    await agree(park, tour, capacity)
+    assert (await park.slot(tour.slot))["sold"] > 0
 
 
-async def buy(park: Park, tour: Sellable, token: str, chance: random.Random) -> None:
+async def buy(park: Park, tour: Sellable, token: str, chance: random.Random, allowed: set[str], pause: float) -> None:
     """One buyer's afternoon. Every answer is a success or a refusal that makes sense; errors fail the test."""
-    allowed = {"SOLD_OUT", "ALREADY_CONFIRMED", "ALREADY_CANCELED"}
+    await asyncio.sleep(chance.random() * pause)
     payload = await park.create(tour.line(chance.randint(1, 3)), token=token)
     if payload["refusals"]:
         assert codes(payload) == ["SOLD_OUT"]
         return
     for _ in range(chance.randint(1, 4)):
+        await asyncio.sleep(chance.random() * pause)
         name = chance.choice(["Update", "Extend", "Confirm", "Cancel"])
         other: dict[str, Any] = {"lines": [tour.line(chance.randint(1, 3))]} if name == "Update" else {}
         sent = await asyncio.gather(*(park.change(name, token, **other) for _ in range(chance.randint(1, 2))))
         assert {code for answer in sent for code in codes(answer)} <= allowed
+
+
+@pytest.mark.prove
+async def test_two_slots_in_either_order_make_nobody_wait_in_a_circle(servers: Park) -> None:
+    """Sixty sales over two slots, half of them listed the other way round, then confirmed all at once."""
+    tour = await servers.sellable(capacity=60)
+    await servers.gatehouse.key("WEB_STORE")
+    slots = sorted(tour.slots.values())[3:5]
+    lines = [tour.line(1, slot) for slot in slots]
+    payloads = await asyncio.gather(*(servers.create(*lines[:: (-1) ** n]) for n in range(60)))
+    assert [codes(payload) for payload in payloads] == [[]] * 60
+    tokens = [payload["ticketRequest"]["token"] for payload in payloads]
+    confirmed = await asyncio.gather(*(servers.change("Confirm", token) for token in tokens))
+    assert [codes(payload) for payload in confirmed] == [[]] * 60
+    for slot in slots:
+        assert await servers.slot(slot) == {"held": 0, "sold": 60, "remaining": 0}
+    assert codes(await servers.create(*lines)) == ["SOLD_OUT", "SOLD_OUT"]
+
+
+@pytest.mark.prove
+async def test_a_sale_sent_many_times_at_once_is_made_once(servers: Park) -> None:
+    """By its token, or without one by its order number: everybody is told of the same request."""
+    tour = await servers.sellable(capacity=2)
+    await servers.gatehouse.key("WEB_STORE")
+    for same in ({"token": "T-1"}, {"externalOrderNo": "W-1"}):
+        payloads = await asyncio.gather(*(servers.create(tour.line(), **same) for _ in range(30)))
+        assert [codes(payload) for payload in payloads] == [[]] * 30
+        (token,) = {payload["ticketRequest"]["token"] for payload in payloads}
+        confirmed = await asyncio.gather(*(servers.change("Confirm", token, paymentReference="P") for _ in range(30)))
+        assert [codes(payload) for payload in confirmed] == [[]] * 30
+    assert await servers.slot(tour.slot) == {"held": 0, "sold": 2, "remaining": 0}

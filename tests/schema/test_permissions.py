@@ -22,6 +22,7 @@ from graphql import (
     is_required_input_field,
 )
 
+import db
 from db.client import Role
 from db.timeline import RequestEventKind
 from schema.node import global_id
@@ -99,7 +100,8 @@ async def everything_of(make: Make, client_id: int) -> Owned:
     customer = await make.customer(customer_no, client_id, name="Ada", **person)
     order = await make.sales_order(client_id, external_order_no="W-1", customer_no=customer_no)
     admission = await make.admission()
-    slot = await make.slot(admission)
+    line_id = await make.schedule_line(admission)
+    slot = await make.slot(admission, line_id=line_id)
     item = await make.item(None, admission)
     holder = {"customer_no": customer_no, "external_order_no": "W-1", "ticket_holder_name": "Ada", **person}
     line = await make.line(await make.request(client_id, **holder), item, slots={admission: slot})
@@ -118,6 +120,9 @@ async def everything_of(make: Make, client_id: int) -> Owned:
         "Admission": admission,
         "TimeSlot": slot,
         "CapacityEntry": 2 * await make.reservation(line.entries[admission][0]),
+        "Schedule": 1,
+        "ScheduleLine": line_id,
+        "Calendar": await make.add(db.calendar.calendar, code=f"{client_id}", code_key=f"{client_id}", description="x"),
         "TicketItem": item.id,
         "TicketItemAdmission": item.contents[admission],
         "TicketType": 1,

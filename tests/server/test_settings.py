@@ -46,7 +46,7 @@ BAD = [
     ("LOG_FORMAT", "xml"),
     ("MAX_BODY_BYTES", "999"),
     ("MAX_DOCUMENT_TOKENS", "99"),
-    ("DOCUMENTS_REMEMBERED", "0"),
+    ("REMEMBERED_CHARACTERS", "-1"),
 ]
 
 
@@ -106,7 +106,7 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         TICKETS_PER_REQUEST="2",
         MAX_BODY_BYTES="1000",
         MAX_DOCUMENT_TOKENS="100",
-        DOCUMENTS_REMEMBERED="1",
+        REMEMBERED_CHARACTERS="1",
     )
     rules, limits = settings.rules(), settings.limits()
     assert (rules.time_zone.key, rules.currency, rules.authorization_code_pattern) == (
@@ -115,4 +115,4 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         "[X*10]",
     )
     assert (rules.lines_per_request, rules.tickets_per_request) == (1, 2)
-    assert (limits.body_bytes, limits.document_tokens, limits.documents_remembered) == (1000, 100, 1)
+    assert (limits.body_bytes, limits.document_tokens, limits.remembered_characters) == (1000, 100, 1)

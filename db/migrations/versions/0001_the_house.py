@@ -83,6 +83,9 @@ def upgrade() -> None:
         sa.Column("prebook_required", sa.Boolean(), nullable=False),
         sa.Column("default_schedule", sa.Text(), nullable=False),
         sa.Column("calendar_id", BigId, nullable=True),
+        sa.Column(
+            "generated_on", sa.Date(), nullable=True, comment="the local day on which its slots were last calculated"
+        ),
         sa.CheckConstraint("max_capacity >= 0", name=op.f("ck_admission_max_capacity")),
         sa.ForeignKeyConstraint(["calendar_id"], ["calendar.id"], name=op.f("fk_admission_calendar_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_admission")),
@@ -424,7 +427,13 @@ def upgrade() -> None:
         sa.Column("closed_reason", sa.Text(), nullable=True),
         sa.Column("capacity_control", sa.Text(), nullable=True, comment="by hand; null: the line's"),
         sa.Column("max_capacity", sa.Integer(), nullable=True, comment="by hand; null: the line's"),
-        sa.Column("by_hand", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column(
+            "by_hand",
+            sa.JSON(),
+            server_default="{}",
+            nullable=False,
+            comment="edited columns and their values, as JSON",
+        ),
         sa.Column("sold_places", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint("ends_at > starts_at", name=op.f("ck_time_slot_ends_at")),
         sa.CheckConstraint("sold_places >= 0", name=op.f("ck_time_slot_sold_places")),
@@ -433,6 +442,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_time_slot")),
         sa.UniqueConstraint("line_id", "date", name=op.f("uq_time_slot_line_id_date")),
     )
+    op.create_index(op.f("ix_time_slot_admission_id_date"), "time_slot", ["admission_id", "date"], unique=False)
     op.create_index(
         op.f("ix_time_slot_admission_id_starts_at_id"), "time_slot", ["admission_id", "starts_at", "id"], unique=False
     )
@@ -464,6 +474,17 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_request_entry_request_id"), "request_entry", ["request_id"], unique=False)
     op.create_index(op.f("ix_request_entry_slot_id"), "request_entry", ["slot_id"], unique=False)
+    op.create_table(
+        "slot_change",
+        sa.Column("id", BigId, sa.Identity(always=False), nullable=False),
+        sa.Column("slot_id", BigId, nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("before", sa.JSON(), nullable=False, comment="the columns that changed, as they were"),
+        sa.Column("after", sa.JSON(), nullable=False, comment="the same columns, as they became"),
+        sa.ForeignKeyConstraint(["slot_id"], ["time_slot.id"], name=op.f("fk_slot_change_slot_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_slot_change")),
+    )
+    op.create_index(op.f("ix_slot_change_slot_id_at"), "slot_change", ["slot_id", "at"], unique=False)
     op.create_table(
         "ticket_number",
         sa.Column("key", sa.Text(), nullable=False),

@@ -1,0 +1,174 @@
+"""What waited for somebody else's lock: it decides by the clock read after the lock, and nobody waits in a circle."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+import db
+from db.base import Instant
+from db.engine import Write
+from db.time_slot import TimeSlotRow
+from tests.harness import Gatehouse
+from tests.park import Park, Sellable, codes
+
+from . import books
+from .waiting import holding_slots, holding_table, until_past, until_waiting
+
+pytestmark = pytest.mark.prove
+
+HOLD_SECONDS = 2
+
+on_postgresql = pytest.mark.parametrize("template", ["postgresql"], indirect=True)
+
+
+@pytest.fixture
+async def park(gatehouse: Gatehouse) -> AsyncIterator[Park]:
+    """A park whose holds run out soon; what it kept must add up at the end of every test."""
+    async with gatehouse.with_rules(hold_seconds=HOLD_SECONDS) as hasty:
+        yield Park(hasty)
+    assert await books.broken(gatehouse.database) == {}
+
+
+@pytest.fixture
+async def tour(park: Park) -> Sellable:
+    return await park.sellable()
+
+
+async def registered(park: Park, *lines: dict[str, Any], **other: Any) -> tuple[str, str]:
+    """The token of a new request, and the end of its hold."""
+    payload = await park.create(*lines, **other)
+    assert codes(payload) == []
+    return payload["ticketRequest"]["token"], payload["ticketRequest"]["expiresAt"]
+
+
+async def late(park: Park, name: str, token: str, expires_at: str, **other: Any) -> dict[str, Any]:
+    """A change that reached the slots in time, and had to wait for them until the hold was over."""
+    async with holding_slots(park.gatehouse.database):
+        changing = asyncio.create_task(park.change(name, token, **other))
+        await until_waiting(park.gatehouse.database)
+        await until_past(park.gatehouse.database, expires_at)
+    return await changing
+
+
+# ------------------------------------------------------------------------------------- a hold that runs out
+
+
+async def test_a_confirm_that_waited_past_the_end_of_its_hold_is_too_late(park: Park, tour: Sellable) -> None:
+    """And leaves nothing behind: neither tickets nor their numbers, nor a claim on the order number that it brought."""
+    token, expires_at = await registered(park, tour.line(2))
+    assert codes(await late(park, "Confirm", token, expires_at, externalOrderNo="W-1")) == ["HOLD_EXPIRED"]
+    assert (await park.request(token, "status"))["status"] == "EXPIRED"
+    assert await park.slot(tour.slot) == {"held": 0, "sold": 0, "remaining": 10}
+    for table in ("issued_ticket", "ticket_number", "order_key"):
+        assert await books.count(park.gatehouse.database, table) == 0
+    assert codes(await park.create(tour.line(), externalOrderNo="W-1")) == []
+
+
+@on_postgresql
+async def test_by_the_clock_of_its_beginning_the_late_confirm_would_sell(
+    park: Park, tour: Sellable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: now() is when the transaction began, and a place that another may have by now is sold."""
+    monkeypatch.setitem(db.engine.CLOCK, "postgresql", select(func.now(type_=Instant())))
+    token, expires_at = await registered(park, tour.line())
+    assert codes(await late(park, "Confirm", token, expires_at)) == []
+
+
+async def test_an_update_that_waited_past_the_end_of_its_hold_is_too_late(park: Park, tour: Sellable) -> None:
+    token, expires_at = await registered(park, tour.line())
+    lines = [tour.line(1, externalTicketNos=["NEW-1"])]
+    assert codes(await late(park, "Update", token, expires_at, lines=lines)) == ["HOLD_EXPIRED"]
+    assert await books.count(park.gatehouse.database, "ticket_number") == 0
+    assert len((await park.request(token, "references { id }"))["references"]) == 1
+
+
+async def test_an_extension_that_waited_past_the_end_of_its_hold_revives_it(park: Park, tour: Sellable) -> None:
+    token, expires_at = await registered(park, tour.line())
+    payload = await late(park, "Extend", token, expires_at)
+    assert codes(payload) == []
+    assert payload["ticketRequest"]["status"] == "REGISTERED"
+    events = (await park.request(token, "timeline { nodes { kind } }"))["timeline"]["nodes"]
+    assert [event["kind"] for event in events] == ["CREATED", "EXPIRED", "EXTENDED"]
+
+
+async def test_a_buyer_who_waited_gets_the_places_of_a_hold_that_ran_out_meanwhile(park: Park) -> None:
+    tour = await park.sellable("SMALL", capacity=1)
+    _, expires_at = await registered(park, tour.line())
+    async with holding_slots(park.gatehouse.database):
+        buying = asyncio.create_task(park.create(tour.line()))
+        await until_waiting(park.gatehouse.database)
+        await until_past(park.gatehouse.database, expires_at)
+    assert codes(await buying) == []
+
+
+# --------------------------------------------------------------------------- numbers beside the hold's end
+
+
+@on_postgresql
+async def test_an_order_number_whose_confirm_was_decided_in_time_is_not_given_to_another(
+    park: Park, tour: Sellable
+) -> None:
+    """The confirm decides, the hold's end passes, a second sale asks for the number, and only then it commits."""
+    token, expires_at = await registered(park, tour.line(), externalOrderNo="W-1")
+    async with holding_table(park.gatehouse.database, "issued_ticket"):
+        confirming = asyncio.create_task(park.change("Confirm", token))
+        await until_waiting(park.gatehouse.database, 1)
+        await until_past(park.gatehouse.database, expires_at)
+        second = asyncio.create_task(park.create(tour.line(2), externalOrderNo="W-1"))
+        await until_waiting(park.gatehouse.database, 2)
+    assert codes(await confirming) == []
+    assert codes(await second) == ["DUPLICATE_ORDER"]
+
+
+@on_postgresql
+@pytest.mark.parametrize("change", ["Confirm", "Update"])
+async def test_two_who_want_one_ticket_number_and_one_slot_do_not_wait_in_a_circle(
+    park: Park, tour: Sellable, change: str
+) -> None:
+    """Both take the number before the slot: so the second waits for the first, and not the first for it as well."""
+    token, _ = await registered(park, tour.line(1, externalTicketNos=["OWN-1"]))
+    other: dict[str, Any] = {"lines": [tour.line()]} if change == "Update" else {}
+    async with holding_slots(park.gatehouse.database):
+        first = asyncio.create_task(park.change(change, token, **other))
+        await until_waiting(park.gatehouse.database, 1)
+        second = asyncio.create_task(park.create(tour.line(1, externalTicketNos=["OWN-1"])))
+        await until_waiting(park.gatehouse.database, 2)
+    assert codes(await first) == []
+    assert codes(await second) == ([] if change == "Update" else ["DUPLICATE_TICKET_NUMBER"])
+
+
+# ------------------------------------------------------------------------------------------------ two slots
+
+
+@on_postgresql
+async def test_taken_as_they_are_listed_two_slots_make_two_buyers_wait_in_a_circle(
+    park: Park, tour: Sellable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: each takes its first slot, then wants the other's. PostgreSQL ends it by failing one of them."""
+    both_have_one = asyncio.Barrier(2)
+
+    async def as_listed(write: Write, ids: list[int]) -> dict[int, TimeSlotRow]:
+        slot = db.time_slot.time_slot
+        for i, slot_id in enumerate(ids):
+            await write.value(select(slot.c.id).where(slot.c.id == slot_id).with_for_update(key_share=True))
+            if i == 0:
+                await both_have_one.wait()
+        return await db.time_slot.by_ids(write, ids)
+
+    monkeypatch.setattr(db.time_slot, "lock", as_listed)
+    one, other = sorted(tour.slots.values())[3:5]
+    lines = [tour.line(1, one), tour.line(1, other)]
+    asked = [{"input": {"lines": lines}}, {"input": {"lines": lines[::-1]}}]
+    answers = await asyncio.gather(*(park.gatehouse.ask(CREATE, one, role="WEB_STORE") for one in asked))
+    failed = [answer["errors"][0]["extensions"]["code"] for answer in answers if "errors" in answer]
+    assert failed == ["INTERNAL_SERVER_ERROR"]
+
+
+CREATE = """
+mutation Create($input: TicketRequestCreateInWebStoreInput!) {
+  ticketRequestCreateInWebStore(input: $input) { refusals { code } }
+}
+"""

@@ -1,0 +1,55 @@
+"""The timeline in words: one sentence for every kind of event, with what is known of it."""
+
+from typing import Any
+
+import pytest
+
+from db.timeline import RequestEventKind, RequestEventRow
+from resolvers.refusals import RefusalCode
+from resolvers.timeline import message, refusal
+from tests.make import NOON
+
+
+def event(kind: RequestEventKind, **columns: Any) -> RequestEventRow:
+    empty: dict[str, Any] = dict.fromkeys(RequestEventRow._fields)
+    happened = {"id": 1, "tx": 0, "at": NOON, "recorded_at": NOON, "actor": "shop", "facts": {}}
+    return RequestEventRow(**empty | happened | {"kind": kind.value} | columns)
+
+
+@pytest.mark.parametrize("kind", RequestEventKind)
+def test_every_kind_has_its_sentence(kind: RequestEventKind) -> None:
+    """Also where nothing more is known of it."""
+    said = message(event(kind))
+    assert said[0].isupper() or said[0].isdigit()
+    assert said.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "said"),
+    [
+        ("CREATED", {"facts": {"channel": "POS"}}, "Requested at the POS; the places are held."),
+        ("UPDATED", {"facts": {"lines": 2, "tickets": 3}}, "The lines were replaced: 3 tickets in all."),
+        ("EXTENDED", {"facts": {"revived": True}}, "Revived after it had expired: the places are held again."),
+        ("CONFIRMED", {"facts": {"payment": "UNPAID"}}, "Confirmed, not paid yet."),
+        ("PAID", {"facts": {"payment": "DIRECT"}}, "Paid at the POS."),
+        ("CANCELED", {"facts": {"reason": "Rain"}}, "Canceled: Rain"),
+        ("ISSUED", {"quantity": 12}, "A ticket for 12 people was issued."),
+        ("ADMITTED", {"quantity": 1, "gate": "North"}, "1 person let in at North."),
+        ("ADMITTED", {"quantity": 3}, "3 people let in."),
+        ("REFUSED", {"gate": "North", "facts": {"message": "Too early."}}, "Refused at North: Too early."),
+        ("REFUSED", {"refusal_code": "TOO_EARLY"}, "Refused: TOO_EARLY"),
+        ("HOLDER_CHANGED", {"facts": {"changed": ["email", "name"]}}, "The holder was changed: e-mail, name."),
+        ("SLOT_CHANGED", {"facts": {"after": {"state": "CANCELED"}}}, "The booked time slot was canceled."),
+    ],
+)
+def test_what_is_known_is_said(kind: str, columns: dict[str, Any], said: str) -> None:
+    assert message(event(RequestEventKind(kind), **columns)) == said
+
+
+def test_a_refused_scan_says_why_and_others_have_no_refusal() -> None:
+    facts = {"message": "The group is in.", "limit": 10, "actual": 11}
+    found = refusal(event(RequestEventKind.REFUSED, refusal_code="ENTRIES_USED_UP", ticket_id=7, facts=facts))
+    assert found is not None
+    assert (found.code, found.message) == (RefusalCode.ENTRIES_USED_UP, "The group is in.")
+    assert (found.limit, found.actual, found.ticket_id) == (10, 11, 7)
+    assert refusal(event(RequestEventKind.ADMITTED)) is None
