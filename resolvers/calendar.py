@@ -8,7 +8,7 @@ from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date as LocalDate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import db
 from db.calendar import CalendarLineKind, CalendarLineRow, CalendarRow
@@ -16,11 +16,13 @@ from db.engine import Write
 from db.keys import key
 from db.schedule import Weekday
 
-from .context import Context
 from .numbers import within
 from .refusals import Outcome, RefusalCode, Refusals
 from .texts import NAME_LENGTH, required
 from .upserts import changed, refuse_nulls
+
+if TYPE_CHECKING:
+    from .context import Context
 
 LINES_PER_CALENDAR = 1_000
 LEAP_YEAR = 2024
@@ -69,7 +71,7 @@ def _is_on(line: CalendarLineRow, day: LocalDate) -> bool:
             return line.weekday == day.weekday()
 
 
-async def upsert(context: Context, code: str, given: Mapping[str, Any]) -> Outcome:
+async def upsert(context: "Context", code: str, given: Mapping[str, Any]) -> Outcome:
     """Write what was given of a calendar's description and lines (a sequence of CalendarLine); these replace the old.
 
     A new calendar is called by its code and closes nothing. Refused: INVALID_INPUT.

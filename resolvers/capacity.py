@@ -3,16 +3,17 @@
 Source: domain.md, "Capacity". What counts is places: people x the content line's quantity.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from db.admission import AdmissionKind, AdmissionRow, CapacityControl
-from db.calendar import CalendarLineKind, CalendarLineRow
+from db.calendar import CalendarLineRow
 from db.ledger import Counted, People, Reservations
 from db.ticket_item import ContentLineRow
 from db.time_slot import SlotState, TimeSlotRow
 
+from .calendar import closed_because
 from .refusals import Refusal, RefusalCode
 
 
@@ -95,25 +96,6 @@ def is_past(slot: TimeSlotRow, kind: str, now: datetime) -> bool:
     return now > (slot.arrival_until if kind == AdmissionKind.EVENT else slot.ends_at)
 
 
-def closing(calendar: Iterable[CalendarLineRow], day: date) -> CalendarLineRow | None:
-    """The line that closes that local day, if any: of several the date, before the yearly one, before the weekday."""
-
-    def closes(line: CalendarLineRow) -> bool:
-        match line.kind:
-            case CalendarLineKind.DATE:
-                return line.date == day
-            case CalendarLineKind.YEARLY:
-                return (line.month, line.day) == (day.month, day.day)
-            case _:
-                return line.weekday == day.weekday()
-
-    def precedence(line: CalendarLineRow) -> tuple[int, int]:
-        kinds = (CalendarLineKind.DATE, CalendarLineKind.YEARLY, CalendarLineKind.WEEKDAY)
-        return kinds.index(CalendarLineKind(line.kind)), line.id
-
-    return min(filter(closes, calendar), key=precedence, default=None)
-
-
 @dataclass(frozen=True, slots=True)
 class Wish:
     """Places wanted in one slot for one admission of an item, beside all else that its request wants there.
@@ -126,7 +108,7 @@ class Wish:
     admission: AdmissionRow
     content: ContentLineRow
     places_in_all: int
-    calendar: Iterable[CalendarLineRow] = ()
+    calendar: Sequence[CalendarLineRow] = ()
     valid_until: datetime | None = None
     may_exceed: bool = False
 
@@ -173,7 +155,7 @@ def exceeds(wish: Wish, use: SlotUse) -> bool:
 
 
 def not_in_force(
-    slot: TimeSlotRow, admission: AdmissionRow, calendar: Iterable[CalendarLineRow] = ()
+    slot: TimeSlotRow, admission: AdmissionRow, calendar: Sequence[CalendarLineRow] = ()
 ) -> Refusal | None:
     """Why nobody may use the slot, whether sold or held before or not: SLOT_CANCELED, SLOT_CLOSED, CALENDAR_CLOSED.
 
@@ -188,6 +170,6 @@ def not_in_force(
     if slot.state == SlotState.CLOSED:
         reason = f": {slot.closed_reason}" if slot.closed_reason else "."
         return no(RefusalCode.SLOT_CLOSED, f"{admission.description} is closed at that time{reason}")
-    if (line := closing(calendar, slot.date)) is not None:
-        return no(RefusalCode.CALENDAR_CLOSED, line.text)
+    if (text := closed_because(calendar, slot.date)) is not None:
+        return no(RefusalCode.CALENDAR_CLOSED, text)
     return None

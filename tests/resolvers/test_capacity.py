@@ -9,7 +9,8 @@ from db.admission import AdmissionRow
 from db.calendar import CalendarLineRow
 from db.ticket_item import ContentLineRow
 from db.time_slot import TimeSlotRow
-from resolvers.capacity import SlotUse, Wish, closing, remaining, sale_refusal, share, taken
+from resolvers.calendar import closed_because
+from resolvers.capacity import SlotUse, Wish, remaining, sale_refusal, share, taken
 
 NOON = datetime(2030, 5, 17, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -109,25 +110,24 @@ FRIDAY = date(2030, 5, 17)
     ],
 )
 def test_a_calendar_closes_a_date_a_weekday_or_a_day_of_the_year(line: CalendarLineRow, other_day: date) -> None:
-    assert closing([line], FRIDAY) == line
-    assert closing([line], other_day) is None
-    assert closing([], FRIDAY) is None
+    assert closed_because([line], FRIDAY) == line.text
+    assert closed_because([line], other_day) is None
+    assert closed_because([], FRIDAY) is None
 
 
 def test_of_several_lines_the_most_particular_gives_the_reason() -> None:
     lines = [
         calendar_line(1, "WEEKDAY", weekday=4),
         calendar_line(2, "YEARLY", month=5, day=17),
-        calendar_line(4, "DATE", "second", date=FRIDAY),
-        calendar_line(3, "DATE", "first", date=FRIDAY),
+        calendar_line(3, "DATE", "the date", date=FRIDAY),
     ]
-    assert [closing(lines[:n], FRIDAY).text for n in (1, 2, 3, 4)] == ["WEEKDAY", "YEARLY", "second", "first"]  # type: ignore[union-attr]
+    assert [closed_because(lines[:n], FRIDAY) for n in (1, 2, 3)] == ["WEEKDAY", "YEARLY", "the date"]
 
 
 def test_the_29th_of_february_comes_in_leap_years_only() -> None:
     line = calendar_line(1, "YEARLY", month=2, day=29)
-    assert closing([line], date(2028, 2, 29)) == line
-    assert closing([line], date(2029, 2, 28)) is None
+    assert closed_because([line], date(2028, 2, 29)) == line.text
+    assert closed_because([line], date(2029, 2, 28)) is None
 
 
 def test_the_first_failing_test_is_the_answer() -> None:

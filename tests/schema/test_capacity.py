@@ -73,8 +73,8 @@ class Crowd:
 
 async def crowd(make: Make, control: str, kind: str, *, capacity: int = 50) -> Crowd:
     """In places, of an item that takes two per person: 4 held, 2 that expired; sold: a group of 5, of whom 3 were let
-    in and 1 left again, two single ones, one let in four times, and one that was revoked after its visit; and one who
-    was let in here without a reservation."""
+    in and 1 left again; two single ones, one let in four times, beside one that was revoked unused; and one that was
+    revoked after its visit. And one who was let in here without a reservation."""
     admission = await make.admission("TOUR", kind=kind)
     slot = await make.slot(admission, SOON, capacity=capacity, control=control)
     shop = await make.client("shop", Role.WEB_STORE)
@@ -90,24 +90,29 @@ async def crowd(make: Make, control: str, kind: str, *, capacity: int = 50) -> C
     party = await make.ticket(family, people=5)
     await make.visit(party, admission, NOON - HOUR, people=3, inside=2)
     pair = await make.line(
-        await make.request(shop, "SINGLES", created_at=NOON - 2 * HOUR), item, 2, slots={admission: slot}
+        await make.request(shop, "SINGLES", created_at=NOON - 2 * HOUR), item, 3, slots={admission: slot}
     )
     often, _to_come = await make.ticket(pair), await make.ticket(pair)
     await make.visit(often, admission, NOON - HOUR / 2, people=4, inside=1)
+    await make.ticket(pair, revoked_at=NOON)
+    await give_back(make, pair, admission, 1)
     walk_in = await make.line(await make.request(shop, "WALK-IN"), item, 1)
     await make.visit(await make.ticket(walk_in), admission, NOON, slot_id=slot)
-    await revoked(make, await make.line(await make.request(shop, "GONE"), item, 1, slots={admission: slot}), admission)
+    gone = await make.line(await make.request(shop, "GONE"), item, 1, slots={admission: slot})
+    await make.visit(await make.ticket(gone, revoked_at=NOON), admission, NOON - HOUR, inside=0)
+    await give_back(make, gone, admission, 1)
     return Crowd(slot, item)
 
 
-async def revoked(make: Make, line: Line, admission: int) -> None:
-    """A ticket of the line that was let in, departed, and was given back with its places."""
-    ticket = await make.ticket(line, revoked_at=NOON)
-    await make.visit(ticket, admission, NOON - HOUR, inside=0)
+async def give_back(make: Make, line: Line, admission: int, tickets: int) -> None:
+    """Free the two places of each of so many revoked tickets."""
     entry_id, slot_id = line.entries[admission]
-    reservation, slots = db.reservation.reservation, db.time_slot.time_slot
-    await make.write.run(update(reservation).where(reservation.c.entry_id == entry_id).values(until=NOON))
-    await make.write.run(update(slots).where(slots.c.id == slot_id).values(sold_places=slots.c.sold_places - 2))
+    reservations, slots = db.reservation.reservation, db.time_slot.time_slot
+    places = line.quantity * 2 - tickets * 2
+    freed = {"places": places} if places else {"until": NOON}
+    await make.write.run(update(reservations).where(reservations.c.entry_id == entry_id).values(freed))
+    left = slots.c.sold_places - tickets * 2
+    await make.write.run(update(slots).where(slots.c.id == slot_id).values(sold_places=left))
 
 
 RESERVED = [("HELD", 4), ("SOLD", 4), ("SOLD", 10)]
