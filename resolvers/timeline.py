@@ -4,7 +4,7 @@ Nothing of it is stored, so that it can be worded better tomorrow; and it names 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import datetime
 
 from db.timeline import RequestEventKind, RequestEventRow
 
@@ -96,6 +96,26 @@ def _holder_changed(event: RequestEventRow) -> str:
     return f"The holder was changed: {', '.join(changed)}." if changed else "The holder was changed."
 
 
+def _slot_changed(event: RequestEventRow) -> str:
+    """In the local times that the facts are told in."""
+    before, after = event.facts.get("before", {}), event.facts.get("after", {})
+    match after.get("state"):
+        case "CANCELED":
+            return "The booked time slot was canceled."
+        case "CLOSED":
+            reason = after.get("closed_reason")
+            return f"The booked time slot was closed: {reason}" if reason else "The booked time slot was closed."
+        case "OPEN":
+            return "The booked time slot takes place after all."
+    if "starts_at" in after:
+        return f"The booked time slot was moved from {_wall(before['starts_at'])} to {_wall(after['starts_at'])}."
+    return "The booked time slot has another end or arrival window."
+
+
+def _wall(moment: str) -> str:
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M")
+
+
 _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
     RequestEventKind.CREATED: _created,
     RequestEventKind.UPDATED: _always("The lines were replaced."),
@@ -114,7 +134,7 @@ _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
     RequestEventKind.REVOKED: lambda event: _because(event, "Revoked"),
     RequestEventKind.RESCHEDULED: _always("Moved to another time slot."),
     RequestEventKind.HOLDER_CHANGED: _holder_changed,
-    RequestEventKind.SLOT_CHANGED: _always("A booked time slot was moved, closed or canceled."),
+    RequestEventKind.SLOT_CHANGED: _slot_changed,
     RequestEventKind.CAPACITY_EXCEEDED: _always("Sold over the capacity of a time slot, as the cashier decided."),
     RequestEventKind.NOTIFIED: _always("The guest was notified."),
     RequestEventKind.VIEWED: _always("Looked at by staff."),

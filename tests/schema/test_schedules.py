@@ -1,4 +1,4 @@
-"""Admissions, schedules, their lines and calendars as staff set them up: what is left out stays, nonsense is refused."""
+"""Admissions, schedules, their lines and calendars as staff set them up: absent stays, null clears."""
 
 import asyncio
 from typing import Any
@@ -240,8 +240,11 @@ NO_SCHEDULE: list[tuple[dict[str, Any], list[str]]] = [
     ({"arrivalFromMinutesBefore": 10, "arrivalUntilMinutesAfter": -11}, ["arrivalUntilMinutesAfter"]),
     ({"salesFromMinutesBefore": 10, "salesUntilMinutesBefore": 11}, ["salesUntilMinutesBefore"]),
     ({"salesFromMinutesBefore": 2**31 - 1}, ["salesFromMinutesBefore"]),
-    ({"startDate": None, "startTime": None, "every": 0, "daysAhead": -1}, ["startDate", "startTime", "every", "daysAhead"]),
-]  # fmt: skip
+    (
+        {"startDate": None, "startTime": None, "every": 0, "daysAhead": -1},
+        ["startDate", "startTime", "every", "daysAhead"],
+    ),
+]
 
 
 async def test_nonsense_about_a_schedule_is_refused(gatehouse: Gatehouse) -> None:
@@ -297,15 +300,22 @@ async def test_nonsense_about_a_line_is_refused(gatehouse: Gatehouse) -> None:
     await made(gatehouse, SCHEDULE, **NEW)
     codes = {"admissionCode": "CASTLE", "scheduleCode": "DAY"}
     before = await kept(gatehouse)
-    for changes, expected in (
+    wrong: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         ({"admissionCode": "TOWER"}, [("UNKNOWN_ADMISSION", "admissionCode")]),
         ({"scheduleCode": "NIGHT"}, [("NOT_FOUND", "scheduleCode")]),
-        ({"admissionCode": " ", "scheduleCode": ""}, [("INVALID_INPUT", "admissionCode"), ("INVALID_INPUT", "scheduleCode")]),
+        (
+            {"admissionCode": " ", "scheduleCode": ""},
+            [("INVALID_INPUT", "admissionCode"), ("INVALID_INPUT", "scheduleCode")],
+        ),
         ({"processOrder": 1_000_001}, [("INVALID_INPUT", "processOrder")]),
         ({"maxCapacity": -1}, [("INVALID_INPUT", "maxCapacity")]),
-        ({"isBlocked": None, "processOrder": None}, [("INVALID_INPUT", "processOrder"), ("INVALID_INPUT", "isBlocked")]),
-    ):  # fmt: skip
-        payload = await upsert(gatehouse, LINE, **codes | changes)  # type: ignore[operator]
+        (
+            {"isBlocked": None, "processOrder": None},
+            [("INVALID_INPUT", "processOrder"), ("INVALID_INPUT", "isBlocked")],
+        ),
+    ]
+    for changes, expected in wrong:
+        payload = await upsert(gatehouse, LINE, **codes | changes)
         assert told(payload) == expected
         assert payload["scheduleLine"] is None
     assert await kept(gatehouse) == before
