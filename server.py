@@ -42,6 +42,7 @@ from db.engine import Database
 from db.migrations import Standing
 from db.paging import Window
 from db.sales_order import SalesChannel
+from resolvers import generation
 from resolvers.actor import create_key
 from resolvers.context import Rules
 from resolvers.pattern import Pattern
@@ -51,6 +52,9 @@ from schema.execution.limits import Limits
 FOLDER = Path(__file__).resolve().parent
 DEFAULT_DATABASE = "sqlite+aiosqlite:///data/gatehouse.sqlite3"
 PREFIX = "GATEHOUSE_"
+HORIZON_SECONDS = 300
+"""How often a server looks for admissions whose day has begun, to calculate their slots."""
+
 CLOCK_SECONDS = 60
 """How often a server compares its clock with the database's."""
 
@@ -285,6 +289,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         chores = [
             asyncio.create_task(_every(CLOCK_SECONDS, _measure_clock, database)),
             asyncio.create_task(_every(settings.sweep_seconds, _sweep, database)),
+            asyncio.create_task(_every(HORIZON_SECONDS, _keep_horizons, database, at_once=True)),
         ]
         try:
             yield
@@ -333,7 +338,11 @@ def app_of_environment() -> Starlette:
     return create_app(settings)
 
 
-async def _every(seconds: float, chore: Callable[[Database], Awaitable[None]], database: Database) -> None:
+async def _every(
+    seconds: float, chore: Callable[[Database], Awaitable[None]], database: Database, *, at_once: bool = False
+) -> None:
+    if at_once:
+        await chore(database)
     while True:
         await asyncio.sleep(seconds)
         await chore(database)
@@ -353,6 +362,23 @@ async def _sweep(database: Database) -> None:
         await sweep(database)
     except Exception as cause:
         log.warning("expiries not swept", exc_info=cause)
+
+
+async def _keep_horizons(database: Database) -> None:
+    """Calculate the slots of every admission whose day has begun; one that fails is tried again at the next turn."""
+    try:
+        due = await generation.due(database)
+    except Exception as cause:
+        log.warning("horizons not looked at", exc_info=cause)
+        return
+    for admission_id in due:
+        try:
+            outcome = await generation.keep_horizon(database, admission_id)
+        except Exception as cause:
+            log.warning("slots not calculated", admission_id=admission_id, exc_info=cause)
+        else:
+            if outcome is not None:
+                log.info("slots calculated", admission_id=admission_id, **outcome.counts)
 
 
 def _unhandled(_loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
@@ -701,6 +727,35 @@ def key_revoke(public_id: Annotated[str, typer.Argument(help="As `key list` show
     if not in_migrated(settings_of_environment(), revoke):
         raise Trouble(f"There is no key with the public id {public_id}: see `python server.py key list`.")
     typer.echo(f"Revoked {public_id}.")
+
+
+@cli.command()
+def generate(
+    admission: Annotated[str | None, typer.Option(help="The code of one admission; left out: all of them.")] = None,
+) -> None:
+    """Calculate time slots from schedules, as a server does when an admission's day begins.
+
+    From today to as far ahead as each schedule goes. Edits by hand are kept; a second run changes nothing.
+
+    Example: `python server.py generate --admission CASTLE`
+    """
+
+    async def calculate(database: Database) -> list[str]:
+        async with database.reading() as read:
+            codes = [admission] if admission is not None else await db.admission.codes(read)
+        lines = []
+        for code in codes:
+            outcome = await generation.calculate(database, code)
+            if outcome is None:
+                raise Trouble(f"There is no admission of the code {code}.")
+            counted = ", ".join(f"{number} {did}" for did, number in outcome.counts.items())
+            lines.append(f"{code}: {counted}")
+        return lines
+
+    settings = settings_of_environment()
+    configure_logging(settings)
+    for line in in_migrated(settings, calculate):
+        typer.echo(line)
 
 
 @cli.command("schema")

@@ -157,6 +157,11 @@ async def generated_on(read: Read) -> list[tuple[int, str, date | None]]:
     return [(row[0], row[1], row[2]) for row in await read.all(found)]
 
 
+async def codes(read: Read) -> list[str]:
+    """The code of every admission."""
+    return [row[0] for row in await read.all(select(admission.c.code).order_by(admission.c.id))]
+
+
 async def lock(write: Write, admission_id: int) -> AdmissionRow | None:
     """Take an admission, and answer it: whoever changes its slots as a whole does so one after the other."""
     return await write.first(AdmissionRow, _for_update(admission.c.id == admission_id))

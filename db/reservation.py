@@ -106,6 +106,21 @@ async def sell(write: Write, request_id: int, at: datetime) -> None:
     await write.run(reservation.update().where(_is_held_by(request_id)).values(values))
 
 
+async def requests_of_slots(read: Read, slot_ids: Sequence[int], now: datetime) -> dict[int, list[int]]:
+    """The requests that hold places in each slot at ``now`` or have bought some; a slot without any is missing."""
+    booked = reservation.c.until.is_(None) | (reservation.c.until > now)
+    found = (
+        select(reservation.c.slot_id, reservation.c.request_id)
+        .distinct()
+        .where(is_one_of(read, reservation.c.slot_id, slot_ids), booked)
+        .order_by(reservation.c.slot_id, reservation.c.request_id)
+    )
+    requests: dict[int, list[int]] = {}
+    for slot_id, request_id in await read.all(found):
+        requests.setdefault(slot_id, []).append(request_id)
+    return requests
+
+
 def _is_held_by(request_id: int) -> ColumnElement[bool]:
     """The held reservations of the request's entries in force: what was replaced stays let go."""
     in_force = select(request_entry.c.id).where(

@@ -228,16 +228,6 @@ async def upcoming(
     return {admission_id: list(page.rows) for admission_id, page in pages.items()}
 
 
-async def starts_of_admission(read: Read, admission_id: int, first: date) -> set[tuple[date, datetime]]:
-    """Local day and start of every slot of the admission from that day on, but for canceled ones."""
-    found = select(time_slot.c.date, time_slot.c.starts_at).where(
-        time_slot.c.admission_id == admission_id,
-        time_slot.c.date >= first,
-        time_slot.c.state != SlotState.CANCELED.value,
-    )
-    return {(row[0], row[1]) for row in await read.all(found)}
-
-
 async def from_day_on(read: Read, admission_id: int, first: date) -> list[KeptSlot]:
     """Every slot of the admission on that local day or later, canceled ones too."""
     return await read.rows(KeptSlot, _kept.where(time_slot.c.admission_id == admission_id, time_slot.c.date >= first))
@@ -250,7 +240,7 @@ async def kept_by_ids(read: Read, ids: Sequence[int]) -> dict[int, KeptSlot]:
 
 
 async def add(write: Write, slots: Sequence[GeneratedSlot]) -> list[int]:
-    """New slots of a locked admission, which has none of their lines on their days; answers their ids in order."""
+    """New slots of a locked admission, which has none of these lines and days; answers their ids in their order."""
     return await write.add(time_slot, [slot._asdict() for slot in slots])
 
 

@@ -14,7 +14,7 @@ from db.keys import key
 from db.schedule import NewSchedule, Recurrence, Weekday, weekday_bits
 from db.ticket_item import TicketItemRow, TicketKind, TicketTypeRow
 
-from . import slots
+from . import generation
 from .admission import LARGEST_CAPACITY, time_zone
 from .contents import LineRules, rules_of
 from .context import Context, Rules
@@ -130,7 +130,7 @@ async def set_up(context: Context, wish: Wish) -> SetUpOutcome:
         line |= {"admission_id": admission.id, "is_default": True}
         item = existing.item or await _add_item(write, wish, ticket_type, price, line)
         await _add_schedules(write, wish, admission)
-        await slots.generate(write, admission, await write.clock())
+        await generation.add_missing(write, admission)
     return SetUpOutcome(item_id=item.id, admission_id=admission.id)
 
 

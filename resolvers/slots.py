@@ -1,21 +1,21 @@
-"""Time slots as schedules produce them. Pure but for the one function that keeps them.
+"""Time slots as schedules produce them. Pure: ``generation`` keeps them.
 
 Source: domain.md, "Things". A schedule speaks in local days and wall-clock times; its admission's zone makes moments of
 them. When the clocks change, the times on the wall stay and the moments move.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from itertools import count
 from zoneinfo import ZoneInfo
 
-import db
-from db.admission import AdmissionRow
-from db.engine import Write
+from db.calendar import CalendarLineRow
 from db.schedule import Recurrence, ScheduleLineRow, ScheduleRow
-from db.time_slot import GeneratedSlot
+from db.time_slot import GeneratedSlot, SlotState
+
+from .calendar import closed_because
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -109,12 +109,16 @@ def _after(moment: datetime, seconds: int | None) -> datetime | None:
 
 
 def of_admission(
-    lines: Iterable[tuple[ScheduleLineRow, ScheduleRow]], zone: ZoneInfo, today: date, last: date | None = None
+    lines: Iterable[tuple[ScheduleLineRow, ScheduleRow]],
+    zone: ZoneInfo,
+    today: date,
+    last: date | None = None,
+    calendar: Sequence[CalendarLineRow] = (),
 ) -> list[GeneratedSlot]:
     """Every slot from ``today`` on, by start: as far ahead as each schedule goes, or to ``last`` if that is sooner.
 
     Past days are never touched. A blocked line produces nothing. At the same start on the same day the line with the
-    higher process order wins; of two equal ones, the later line.
+    higher process order wins; of two equal ones, the later line. The admission's calendar closes what it says.
     """
     winners: dict[tuple[date, datetime], GeneratedSlot] = {}
     for line, schedule in sorted(lines, key=lambda pair: (pair[0].process_order, pair[0].id)):
@@ -123,19 +127,11 @@ def of_admission(
         horizon = today + schedule.days_ahead * DAY
         for day in days(schedule, today, horizon if last is None else min(horizon, last)):
             if produced := slot(line, schedule, day, zone):
-                winners[day, produced.starts_at] = produced
+                winners[day, produced.starts_at] = closed(produced, calendar)
     return sorted(winners.values(), key=lambda produced: (produced.starts_at, produced.line_id))
 
 
-async def generate(write: Write, admission: AdmissionRow, now: datetime, last: date | None = None) -> None:
-    """Add the slots that the admission's schedules produce from today on and that are missing.
-
-    A slot that is there is left as it is, and a start at which one is in force is not given to a second one. Safe to
-    run twice, also at once.
-    """
-    await db.admission.lock(write, admission.id)
-    zone = ZoneInfo(admission.time_zone)
-    today = now.astimezone(zone).date()
-    produced = of_admission(await db.schedule.of_admission(write, admission.id), zone, today, last)
-    taken = await db.time_slot.starts_of_admission(write, admission.id, today)
-    await db.time_slot.add(write, [new for new in produced if (new.date, new.starts_at) not in taken])
+def closed(produced: GeneratedSlot, calendar: Sequence[CalendarLineRow]) -> GeneratedSlot:
+    """The slot as it is under the calendar of its admission: on its days it is CLOSED, for the reason in its text."""
+    reason = closed_because(calendar, produced.date)
+    return produced if reason is None else produced._replace(state=SlotState.CLOSED.value, closed_reason=reason)

@@ -4,6 +4,7 @@ Nothing of it is stored, so that it can be worded better tomorrow; and it names 
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from db.timeline import RequestEventKind, RequestEventRow
 
@@ -86,12 +87,6 @@ def _updated(event: RequestEventRow) -> str:
     return f"The lines were replaced: {tickets} {'ticket' if tickets == 1 else 'tickets'} in all."
 
 
-def _slot_changed(event: RequestEventRow) -> str:
-    words = {"CLOSED": "closed", "CANCELED": "canceled"}
-    became = words.get(event.facts.get("after", {}).get("state", ""), "moved")
-    return f"The booked time slot was {became}."
-
-
 def _issued(event: RequestEventRow) -> str:
     number = event.quantity or 1
     return "A ticket was issued." if number == 1 else f"A ticket for {number} people was issued."
@@ -112,6 +107,26 @@ def _holder_changed(event: RequestEventRow) -> str:
     }
     changed = [words.get(name, name) for name in event.facts.get("changed", ())]
     return f"The holder was changed: {', '.join(changed)}." if changed else "The holder was changed."
+
+
+def _slot_changed(event: RequestEventRow) -> str:
+    """In the local times that the facts are told in."""
+    before, after = event.facts.get("before", {}), event.facts.get("after", {})
+    match after.get("state"):
+        case "CANCELED":
+            return "The booked time slot was canceled."
+        case "CLOSED":
+            reason = after.get("closed_reason")
+            return f"The booked time slot was closed: {reason}" if reason else "The booked time slot was closed."
+        case "OPEN":
+            return "The booked time slot takes place after all."
+    if "starts_at" in before and "starts_at" in after:
+        return f"The booked time slot was moved from {_wall(before['starts_at'])} to {_wall(after['starts_at'])}."
+    return "The booked time slot has another end or arrival window."
+
+
+def _wall(moment: str) -> str:
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M")
 
 
 _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {

@@ -45,6 +45,8 @@ MUTATIONS: dict[str, Need] = {
     "scheduleUpsert": (Permission.SET_UP, Extent.ALL),
     "scheduleLineUpsert": (Permission.SET_UP, Extent.ALL),
     "calendarUpsert": (Permission.SET_UP, Extent.ALL),
+    "slotsGenerate": (Permission.SET_UP, Extent.ALL),
+    "timeSlotUpdate": (Permission.SET_UP, Extent.ALL),
     "customerUpsert": (Permission.WRITE_REGISTERS, Extent.OWN),
     "salesOrderUpsert": (Permission.WRITE_REGISTERS, Extent.OWN),
 }

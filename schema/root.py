@@ -25,6 +25,7 @@ from .scalars import SCALARS
 from .schedule import ScheduleQueries
 from .schedule_set_up import ScheduleMutations
 from .set_up import SetUpMutations
+from .slots import SlotMutations
 from .ticket import IssuedTicketQueries
 from .ticket_item import TicketItemQueries
 from .ticket_request import TicketRequestQueries
@@ -127,7 +128,7 @@ class Query(
 @strawberry.type(
     description="What may be changed: each field is one transaction, which happens as a whole or, refused, not at all."
 )
-class Mutation(SaleMutations, SetUpMutations, ScheduleMutations):
+class Mutation(SaleMutations, SetUpMutations, ScheduleMutations, SlotMutations):
     pass
 
 

@@ -71,7 +71,7 @@ describe(
 )
 
 
-def _local(name: str, description: str) -> Any:
+def local_moment(name: str, description: str) -> Any:
     """A moment in the offset that the admission has then."""
     moment = attrgetter(name)
 
@@ -131,12 +131,12 @@ class TimeSlot(Node):
         loaders.schedule_lines, "line_id", description="The line that it was generated from."
     )
     date: LocalDate = strawberry.field(description="The local day it belongs to.")
-    starts_at: datetime = _local("starts_at", "When it starts, in the admission's offset.")
-    ends_at: datetime = _local("ends_at", "When it ends, in the admission's offset.")
-    arrival_from: datetime = _local("arrival_from", "From when guests are let in, in the admission's offset.")
-    arrival_until: datetime = _local("arrival_until", "Until when guests are let in, in the admission's offset.")
-    sales_from: datetime | None = _local("sales_from", "From when it is sold; null: no bound.")
-    sales_until: datetime | None = _local("sales_until", "Until when it is sold; null: no bound.")
+    starts_at: datetime = local_moment("starts_at", "When it starts, in the admission's offset.")
+    ends_at: datetime = local_moment("ends_at", "When it ends, in the admission's offset.")
+    arrival_from: datetime = local_moment("arrival_from", "From when guests are let in, in the admission's offset.")
+    arrival_until: datetime = local_moment("arrival_until", "Until when guests are let in, in the admission's offset.")
+    sales_from: datetime | None = local_moment("sales_from", "From when it is sold; null: no bound.")
+    sales_until: datetime | None = local_moment("sales_until", "Until when it is sold; null: no bound.")
     state: SlotState = strawberry.field(description="Whether it can be visited.")
     closed_reason: str | None = strawberry.field(description="Why it is closed, in words for the guest.")
     capacity_control: CapacityControl = strawberry.field(description="In force here, after capacityLimitsBy.")

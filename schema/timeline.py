@@ -40,7 +40,7 @@ describe(
     REVOKED="A ticket was given back.",
     RESCHEDULED="A ticket was moved to another time slot.",
     HOLDER_CHANGED="What is known of the guest was changed.",
-    SLOT_CHANGED="A booked time slot was moved, closed or canceled.",
+    SLOT_CHANGED="A booked time slot was moved, closed or canceled, or takes place after all.",
     CAPACITY_EXCEEDED="It was sold over a slot's capacity, as the cashier decided.",
     NOTIFIED="The guest was sent a message.",
     VIEWED="Staff looked at the request.",

@@ -470,7 +470,7 @@ async def test_a_large_load_puts_back_every_index_and_constraint(database: Datab
 async def test_a_large_load_refuses_rows_that_point_at_nothing(database: Database) -> None:
     """Taking the foreign keys off does not let anything slip in."""
     Line = db.bulk.row_class(db.ticket_request.request_line)
-    wrong = Line(id=1, request_id=404, line_no=1, item_id=404, quantity=1, unit_price_minor=1)
+    wrong = Line(id=1, request_id=404, line_no=1, item_id=404, quantity=1, unit_price_minor=1, ticket_kind="GROUP")
     with pytest.raises(Exception, match=r"(?i)foreign key"):
         async with database.writing() as write, db.bulk.loading(write, TABLES, is_large=True) as bulk:
             await bulk.insert(db.ticket_request.request_line, [wrong])

@@ -1,4 +1,4 @@
-"""Admissions, schedules, their lines and calendars as staff set them up; what is left out stays."""
+"""Admissions, schedules, their lines and calendars as staff set them up: absent stays, null clears."""
 
 import asyncio
 from typing import Any
@@ -244,7 +244,7 @@ NO_SCHEDULE: list[tuple[dict[str, Any], list[str]]] = [
         {"startDate": None, "startTime": None, "every": 0, "daysAhead": -1},
         ["startDate", "startTime", "every", "daysAhead"],
     ),
-]  # fmt: skip
+]
 
 
 async def test_nonsense_about_a_schedule_is_refused(gatehouse: Gatehouse) -> None:
@@ -300,7 +300,7 @@ async def test_nonsense_about_a_line_is_refused(gatehouse: Gatehouse) -> None:
     await made(gatehouse, SCHEDULE, **NEW)
     codes = {"admissionCode": "CASTLE", "scheduleCode": "DAY"}
     before = await kept(gatehouse)
-    for changes, expected in (
+    wrong: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         ({"admissionCode": "TOWER"}, [("UNKNOWN_ADMISSION", "admissionCode")]),
         ({"scheduleCode": "NIGHT"}, [("NOT_FOUND", "scheduleCode")]),
         (
@@ -313,7 +313,8 @@ async def test_nonsense_about_a_line_is_refused(gatehouse: Gatehouse) -> None:
             {"isBlocked": None, "processOrder": None},
             [("INVALID_INPUT", "processOrder"), ("INVALID_INPUT", "isBlocked")],
         ),
-    ):  # fmt: skip
+    ]
+    for changes, expected in wrong:
         payload = await upsert(gatehouse, LINE, **codes | changes)
         assert told(payload) == expected
         assert payload["scheduleLine"] is None

@@ -31,7 +31,7 @@ def refusal(*arguments: str, folder: Path, exit_code: int = 1, **settings: str) 
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = program.run("--help", folder=tmp_path)
     assert done.returncode == 0
-    for command in ("serve", "start", "migrate", "demo", "key", "schema"):
+    for command in ("serve", "start", "migrate", "demo", "generate", "key", "schema"):
         assert f" {command} " in done.stdout
 
 
@@ -105,6 +105,18 @@ def test_the_schema_is_printed(tmp_path: Path) -> None:
     done = program.run("schema", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "type Query {" in done.stdout
+
+
+def test_slots_are_generated_for_one_admission_or_all(folder: Path) -> None:
+    """Of demo data, whose slots are there already: nothing changes, not even those that were edited by hand."""
+    assert "There is no admission of the code CASTLE" in refusal("generate", "--admission", "CASTLE", folder=folder)
+    assert program.run("demo", "--requests", "20", folder=folder).returncode == 0
+    done = program.run("generate", "--admission", "castle", folder=folder)
+    assert (done.returncode, done.stdout) == (0, "castle: 0 made, 0 changed, 0 revived, 0 canceled, 0 told\n")
+    done = program.run("generate", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) > 1
+    assert all("0 changed, 0 revived, 0 canceled, 0 told" in line for line in done.stdout.splitlines())
 
 
 def test_demo_data_goes_into_an_empty_database_only(folder: Path) -> None:

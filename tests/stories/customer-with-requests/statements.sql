@@ -2,7 +2,7 @@ SELECT access_entry.id, access_entry.ticket_id, access_entry.admission_id, acces
 FROM access_entry
 WHERE access_entry.ticket_id = ANY ($1::BIGINT[]) ORDER BY access_entry.content_line_id, access_entry.id;
 
-SELECT admission.id, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id
+SELECT admission.id, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id, admission.generated_on
 FROM admission
 WHERE admission.id = ANY ($1::BIGINT[]);
 

@@ -1,4 +1,4 @@
-SELECT admission.id, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id
+SELECT admission.id, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id, admission.generated_on
 FROM admission
 WHERE admission.code_key = ANY ($1::TEXT[]);
 
@@ -20,7 +20,7 @@ FROM time_slot AS i
 WHERE i.admission_id = asked.c0 AND i.starts_at >= asked.c1 ORDER BY i.starts_at, i.id
  LIMIT $10::INTEGER) AS page ON true JOIN (time_slot JOIN admission ON time_slot.admission_id = admission.id JOIN schedule_line ON time_slot.line_id = schedule_line.id JOIN schedule ON schedule_line.schedule_id = schedule.id) ON time_slot.id = page.id;
 
-SELECT visit.slot_id, sum(visit.admitted) AS sum_1, sum(visit.inside) AS sum_2
-FROM visit
+SELECT visit.slot_id, sum((access_entry.quantity * CASE WHEN (visit.admitted > issued_ticket.quantity) THEN issued_ticket.quantity ELSE visit.admitted END) / issued_ticket.quantity) AS sum_1, sum((access_entry.quantity * CASE WHEN (visit.inside > issued_ticket.quantity) THEN issued_ticket.quantity ELSE visit.inside END) / issued_ticket.quantity) AS sum_2
+FROM visit JOIN access_entry ON visit.access_entry_id = access_entry.id JOIN issued_ticket ON access_entry.ticket_id = issued_ticket.id
 WHERE visit.slot_id = ANY ($1::BIGINT[]) GROUP BY visit.slot_id;
 
