@@ -155,8 +155,16 @@ class Settings(BaseSettings):
 
     @property
     def demo_keys(self) -> Path:
-        """Where the keys of the demo data are written: beside the SQLite file, or in ``data/``."""
-        return (self.database_file.parent if self.database_file else FOLDER / "data") / "demo-keys.txt"
+        """Where the keys of the demo data are written: beside the SQLite file, or in ``data/``.
+
+        ``demo-keys.txt`` for ``gatehouse.sqlite3``; else the database's name stands in front, so that the keys of one
+        database never take the place of another's.
+        """
+        file = self.database_file
+        if file is None:
+            return FOLDER / "data" / f"{db.address.name_of(self.database_url)}-demo-keys.txt"
+        prefix = "" if DEFAULT_DATABASE.endswith(f"/{file.name}") else f"{file.stem}-"
+        return file.parent / f"{prefix}demo-keys.txt"
 
     def rules(self) -> Rules:
         """What the resolvers go by."""
@@ -405,6 +413,8 @@ async def examine(database: Database) -> Standing:
     standing = await db.migrations.standing(database)
     if standing is Standing.NEWER:
         raise Trouble("The database was migrated by a newer version of this program: start that one.")
+    if standing is Standing.FOREIGN:
+        raise Trouble("The database has tables but no version in alembic_version: nobody can tell how to migrate it.")
     return standing
 
 

@@ -1,5 +1,6 @@
 """Where the database is, and whether it is one that this program can work with."""
 
+import hashlib
 from pathlib import Path
 
 from sqlalchemy import text
@@ -45,6 +46,13 @@ def file_of(address: str) -> Path | None:
     """The file of a SQLite database; None for a server's."""
     url = make_url(address)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def name_of(address: str) -> str:
+    """A name for the database that may stand in a file's: its own, and a digest of where it is."""
+    url = make_url(address)
+    where = hashlib.sha256(f"{url.host} {url.port} {sorted(url.query.items())}".encode()).hexdigest()[:6]
+    return "".join(c if c.isalnum() else "-" for c in f"{url.database}-{where}")
 
 
 def shown(address: str) -> str:

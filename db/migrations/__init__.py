@@ -13,8 +13,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, inspect, select
 
+from ..base import metadata
 from ..engine import Database
 
 LOCK = 4_207_315
@@ -28,6 +29,7 @@ class Standing(Enum):
     OLDER = "older than this program"
     CURRENT = "up to date"
     NEWER = "newer than this program"
+    FOREIGN = "without a version, although it has tables"
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -63,11 +65,18 @@ async def standing(database: Database) -> Standing:
     """What this code makes of the database's version. One that it has never heard of must come from a later code."""
     version = await current(database)
     if version is None:
-        return Standing.EMPTY
+        return Standing.FOREIGN if await _has_tables(database) else Standing.EMPTY
     if version == head():
         return Standing.CURRENT
     known = {script.revision for script in _scripts().walk_revisions()}
     return Standing.OLDER if version in known else Standing.NEWER
+
+
+async def _has_tables(database: Database) -> bool:
+    """Whether any table of ours is there."""
+    async with database.reading() as read:
+        names = await read.connection.run_sync(lambda connection: inspect(connection).get_table_names())
+    return not metadata.tables.keys().isdisjoint(names)
 
 
 async def upgrade(database: Database) -> Sequence[str]:

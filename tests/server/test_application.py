@@ -16,7 +16,7 @@ async def test_it_is_up_and_ready(gatehouse: Gatehouse) -> None:
 async def test_it_is_not_ready_on_a_database_of_another_version(gatehouse: Gatehouse) -> None:
     for change, reason in (
         ("UPDATE alembic_version SET version_num = '9999'", "newer"),
-        ("DELETE FROM alembic_version", "not migrated"),
+        ("DELETE FROM alembic_version", "no version"),
     ):
         async with gatehouse.database.writing() as write:
             await write.run(text(change))

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from db.engine import Database
+from server import Settings
 from tests import program
 from tests.conftest import sqlite_url
 
@@ -82,6 +83,27 @@ async def test_a_newer_database_is_left_alone(folder: Path) -> None:
     await database.dispose()
     for command in ("serve", "migrate", "demo"):
         assert "newer version of this program" in refusal(command, folder=folder)
+
+
+async def test_a_database_that_lost_its_version_is_left_alone(folder: Path) -> None:
+    database = Database(sqlite_url(folder / "gatehouse.sqlite3"))
+    async with database.writing() as write:
+        await write.run(text("DELETE FROM alembic_version"))
+    await database.dispose()
+    for command in ("serve", "migrate"):
+        assert "no version in alembic_version" in refusal(command, folder=folder)
+
+
+def test_the_demo_keys_of_one_database_never_take_the_place_of_another_s() -> None:
+    urls = [
+        "sqlite+aiosqlite:////d/gatehouse.sqlite3",
+        "sqlite+aiosqlite:////d/other.sqlite3",
+        "postgresql+asyncpg://u@/gatehouse?host=/a",
+        "postgresql+asyncpg://u@/gatehouse?host=/b",
+        "postgresql+asyncpg://u@h:5433/gatehouse",
+    ]
+    assert len({Settings(database_url=url).demo_keys for url in urls}) == len(urls)
+    assert Settings(database_url=urls[0]).demo_keys == Path("/d/demo-keys.txt")
 
 
 def test_a_server_that_cannot_be_reached_is_told_without_its_password(tmp_path: Path) -> None:
