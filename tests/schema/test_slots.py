@@ -451,6 +451,16 @@ async def test_what_is_out_of_reach_is_refused(yard: Yard) -> None:
     assert await kept(yard.gatehouse) == before
 
 
+async def test_what_the_wizard_adds_stands_behind_what_is_there(gatehouse: Gatehouse) -> None:
+    """At the same start the slots of the first season stay its own, also when they are calculated anew."""
+    await at(gatehouse, NOON)
+    park, yard = Park(gatehouse), Yard(gatehouse)
+    first = await park.sellable()
+    second = await park.sellable(startDate="2031-07-10")
+    assert second.slots == first.slots
+    assert await yard.counts() == (0, 0, 0, 0)
+
+
 # ------------------------------------------------------------------------------------------------ day after day
 
 
