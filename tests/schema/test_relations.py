@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import GraphQLObjectType, get_named_type
 
+import db
 from db.client import Role
 from db.timeline import RequestEventKind
 from schema.node import global_id
@@ -24,9 +25,14 @@ async def a_hundred_of_everything(make: Make) -> None:
     """Rows 1 to 100 of every type that implements Node, each with something behind each of its relations."""
     shop = await make.client("shop", Role.WEB_STORE)
     for number in range(PARENTS):
-        admission = await make.admission()
+        named = {"code": f"{number}", "code_key": f"{number}", "description": "Closed on Mondays"}
+        calendar = await make.add(db.calendar.calendar, **named)
+        monday = {"kind": "WEEKDAY", "weekday": 0, "text": "Closed on Mondays."}
+        await make.add(db.calendar.calendar_line, calendar_id=calendar, **monday)
+        admission = await make.admission(calendar_id=calendar)
         slot = await make.slot(admission, NOON + timedelta(days=number))
         item = await make.item(None, admission, barcodes=[f"4{number:03}"])
+        await make.change(db.ticket_item.content_line, item.contents[admission], calendar_id=calendar)
         await make.dependency(item.contents[admission], admission)
         customer_no, order_no = f"C-{number}", f"W-{number}"
         await make.customer(customer_no, shop)
