@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from db.calendar import CalendarLineRow
 from db.schedule import EVERY_WEEKDAY, Recurrence, ScheduleLineRow, ScheduleRow, Weekday, weekday_bits
-from db.time_slot import GeneratedSlot
-from resolvers import slots
+from db.time_slot import GeneratedSlot, KeptSlot
+from resolvers import generation, slot_changes, slots
+from resolvers.calendar import closed_because
+from resolvers.generation import GenerationMode
 
 WEEKDAYS = weekday_bits([Weekday.MONDAY, Weekday.WEDNESDAY, Weekday.FRIDAY])
 SUNDAYS = weekday_bits([Weekday.SUNDAY])
@@ -287,3 +290,117 @@ def test_at_the_same_start_the_higher_process_order_wins(orders: list[tuple[int,
     lines.append((line(id=9), schedule(start_time=time(9, 30))))
     made = slots.of_admission(lines, ZoneInfo(COPENHAGEN), date(2026, 7, 10), date(2026, 7, 10))
     assert [slot.line_id for slot in made] == [winner, 9]
+
+
+# -------------------------------------------------------------------------------------------------- calendars
+
+
+def calendar_line(text: str, **day: Any) -> CalendarLineRow:
+    kind = "DATE" if "date" in day else "WEEKDAY" if "weekday" in day else "YEARLY"
+    nothing: dict[str, Any] = {"date": None, "weekday": None, "month": None, "day": None}
+    return CalendarLineRow(id=1, calendar_id=1, kind=kind, text=text, **nothing | day)
+
+
+@pytest.mark.parametrize(
+    ("day", "reason"),
+    [
+        ("2026-12-23", None),
+        ("2026-12-24", "Christmas"),
+        ("2027-12-24", "Christmas"),
+        ("2026-12-21", "Monday"),
+        ("2026-12-28", "Stocktaking"),  # a Monday too
+        ("2028-12-25", "Christmas Day"),  # a Monday too
+        ("2028-02-29", "Leap day"),
+        ("2027-03-01", "Monday"),
+        ("2027-02-28", None),
+    ],
+)
+def test_the_most_particular_line_of_a_calendar_speaks(day: str, reason: str | None) -> None:
+    lines = [
+        calendar_line("Monday", weekday=0),
+        calendar_line("Christmas", month=12, day=24),
+        calendar_line("Christmas Day", month=12, day=25),
+        calendar_line("Leap day", month=2, day=29),
+        calendar_line("Stocktaking", date=date(2026, 12, 28)),
+    ]
+    assert closed_because(lines, date.fromisoformat(day)) == reason
+
+
+# ------------------------------------------------------------------------------------------------ anew, and anew
+
+
+TODAY = date(2026, 7, 10)
+HOUR = timedelta(hours=1)
+
+plans = st.lists(
+    st.tuples(
+        st.builds(line, process_order=st.integers(0, 1), is_blocked=st.booleans()),
+        st.builds(
+            schedule,
+            every=st.integers(1, 3),
+            start_time=st.sampled_from([time(9), time(10), time(2, 30)]),
+            stop_time=st.sampled_from([time(9), time(11), time(12)]),
+            arrival_until_seconds=st.none() | st.just(600),
+            sales_from_seconds=st.none() | st.just(-3600),
+            days_ahead=st.integers(0, 5),
+            produces=st.sampled_from(["OPEN", "CLOSED"]),
+            occurrences=st.none() | st.integers(8, 14),
+        ),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+def produced_by(plan: list[tuple[ScheduleLineRow, ScheduleRow]]) -> list[GeneratedSlot]:
+    lines = [(line._replace(id=n), schedule) for n, (line, schedule) in enumerate(plan, 1)]
+    return slots.of_admission(lines, ZoneInfo(COPENHAGEN), TODAY)
+
+
+def applied(kept: list[KeptSlot], produced: list[GeneratedSlot], mode: GenerationMode) -> list[KeptSlot]:
+    made, changes = generation.compared(kept, produced, mode)
+    after = {slot.id: slot for slot in kept} | {change.before.id: change.after for change in changes}
+    new = [
+        KeptSlot(id=n, **slot._asdict(), capacity_control=None, max_capacity=None, by_hand={})
+        for n, slot in enumerate(made, len(kept) + 1)
+    ]
+    return [*after.values(), *new]
+
+
+def edited(slot: KeptSlot, edit: str) -> KeptSlot:
+    """As an edit by hand leaves it."""
+    match edit:
+        case "moved":
+            slot = slot_changes.moved(slot, slot.starts_at + HOUR, slot.ends_at + 2 * HOUR)
+            names = ["starts_at", "ends_at"]
+        case "closed":
+            slot, names = slot._replace(state="CLOSED", closed_reason="Storm."), ["state", "closed_reason"]
+        case "sold for ever":
+            slot, names = slot._replace(sales_from=None, sales_until=None), ["sales_from", "sales_until"]
+        case _:
+            names = []
+    if slot.state == "CANCELED":
+        return slot
+    return slot._replace(by_hand={name: slot_changes.plain(getattr(slot, name)) for name in names})
+
+
+@given(
+    first=plans,
+    second=plans,
+    edits=st.lists(st.sampled_from(["moved", "closed", "sold for ever", "left alone"]), min_size=20, max_size=20),
+)
+def test_calculating_a_second_time_changes_nothing(first: Any, second: Any, edits: list[str]) -> None:
+    """Whatever the schedules were and have become, and whatever was edited; recreated, slots are as produced."""
+    kept = applied([], produced_by(first), GenerationMode.CALCULATE)
+    kept = [edited(slot, edit) for slot, edit in zip(kept, [*edits, *edits], strict=False)]
+    for mode in (GenerationMode.CALCULATE, GenerationMode.RECREATE):
+        after = applied(kept, produced_by(second), mode)
+        assert [(s.id, s.line_id, s.date) for s in after[: len(kept)]] == [(s.id, s.line_id, s.date) for s in kept]
+        assert generation.compared(after, produced_by(second), mode) == ([], [])
+        assert all(slot.ends_at > slot.starts_at for slot in after)
+    in_force = {(slot.line_id, slot.date): slot for slot in after if slot.state != "CANCELED"}
+    assert in_force.keys() == {(slot.line_id, slot.date) for slot in produced_by(second)}
+    for slot in produced_by(second):
+        assert in_force[slot.line_id, slot.date]._asdict().items() >= slot._asdict().items()
+    back = applied(applied(kept, [], GenerationMode.CALCULATE), produced_by(first), GenerationMode.CALCULATE)
+    assert back == applied(kept, produced_by(first), GenerationMode.CALCULATE)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 import db
 from resolvers import generation
+from schema.node import row_id
 from tests.harness import Gatehouse
 from tests.kept import kept
 from tests.park import Park, Sellable
@@ -334,6 +335,33 @@ async def test_every_affected_request_is_told_and_nobody_else(yard: Yard) -> Non
     assert (await yard.told(sold))[2:] == ["The booked time slot takes place after all."]
 
 
+async def test_no_sale_slips_between_a_change_and_its_event(yard: Yard) -> None:
+    """Sales and a move at once: who had booked before is told, who books after has bought what it became."""
+    await yard.schedule(maxCapacity=100)
+    await yard.generate()
+    park, item = Park(yard.gatehouse), await sellable(yard)
+    slot = (await yard.slots())[1]["id"]
+    await yard.schedule(maxCapacity=100, startTime="14:00", stopTime="15:00")
+    *tokens, payload = await asyncio.gather(
+        *(park.registered(item.line(slot=slot)) for _ in range(12)), yard.generate()
+    )
+    (moved_at,) = await moments_of_changes(yard, slot)
+    told = 0
+    for token in tokens:
+        assert isinstance(token, str)
+        created_at = datetime.fromisoformat((await park.request(token, "createdAt"))["createdAt"])
+        assert len(await yard.told(token)) == (created_at < moved_at)
+        told += created_at < moved_at
+    assert isinstance(payload, dict)
+    assert payload["toldCount"] == told
+
+
+async def moments_of_changes(yard: Yard, slot: str) -> list[datetime]:
+    table = db.time_slot.slot_change
+    async with yard.gatehouse.database.reading() as read:
+        return [row.at for row in await read.all(select(table).where(table.c.slot_id == row_id(slot, "TimeSlot")))]
+
+
 # ------------------------------------------------------------------------------------------------------ by hand
 
 
@@ -449,6 +477,16 @@ async def test_what_is_out_of_reach_is_refused(yard: Yard) -> None:
     assert (refusal["code"], refusal["path"]) == ("INVALID_INPUT", ["capacity"])
     await yard.set("admission", code="TOUR", capacityLimitsBy="SLOT")
     assert await kept(yard.gatehouse) == before
+
+
+async def test_what_the_wizard_adds_stands_behind_what_is_there(gatehouse: Gatehouse) -> None:
+    """At the same start the slots of the first season stay its own, also when they are calculated anew."""
+    await at(gatehouse, NOON)
+    park, yard = Park(gatehouse), Yard(gatehouse)
+    first = await park.sellable()
+    second = await park.sellable(startDate="2031-07-10")
+    assert second.slots == first.slots
+    assert await yard.counts() == (0, 0, 0, 0)
 
 
 # ------------------------------------------------------------------------------------------------ day after day
