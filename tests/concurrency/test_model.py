@@ -1,0 +1,465 @@
+"""The rules of a request's life in a hundred lines of memory, and the house beside them, compared after every step.
+
+Source: domain.md, "The life of a request" and "Capacity". The model knows nothing of rows, locks or statements; what it
+says is what a person at the counter would work out on paper.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from db.engine import Database
+from resolvers.ticket_request import sweep
+from tests.conftest import sqlite_url
+from tests.harness import Gatehouse
+from tests.park import UPSERT_TYPE, Park, Sellable, codes
+
+from . import books
+
+CAPACITY = 7
+HOLD_SECONDS = 1500
+STEP_SECONDS = 400
+"""Time passes in steps that never come near the end of a hold: the real clock runs on between them."""
+
+# ---------------------------------------------------------------------------------------------- what is sold
+
+
+class Item(NamedTuple):
+    """``share``: how many of a slot's places it may fill. ``price`` in minor units."""
+
+    item_no: str
+    places: int
+    is_group: bool
+    price: int
+    share: int
+
+
+ITEMS = (
+    Item("SINGLE", places=1, is_group=False, price=1000, share=CAPACITY),
+    Item("FAMILY", places=2, is_group=False, price=2550, share=CAPACITY * 60 // 100),
+    Item("PARTY", places=1, is_group=True, price=800, share=CAPACITY),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    item: Item
+    slot: int
+    quantity: int
+    numbers: tuple[str, ...] = ()
+
+    @property
+    def tickets(self) -> int:
+        return 1 if self.item.is_group else self.quantity
+
+    @property
+    def places(self) -> int:
+        return self.quantity * self.item.places
+
+    @property
+    def content(self) -> Any:
+        return replace(self, numbers=tuple(number.casefold() for number in self.numbers))
+
+
+# ----------------------------------------------------------------------------------------------- the model
+
+
+@dataclass
+class Request:
+    token: str
+    client: str
+    content: Any
+    lines: list[Line]
+    expires_at: int
+    order: str | None = None
+    status: str = "REGISTERED"
+    payment: str = "UNPAID"
+    reference: str | None = None
+    customer: str | None = None
+
+    @property
+    def numbers(self) -> set[str]:
+        return {number.casefold() for line in self.lines for number in line.numbers}
+
+    @property
+    def total(self) -> int:
+        return sum(line.quantity * line.item.price for line in self.lines)
+
+
+@dataclass
+class Model:
+    """Answers are the codes of the refusals, sorted; none means that it was done."""
+
+    now: int = 0
+    requests: list[Request] = field(default_factory=list)
+
+    def status(self, request: Request) -> str:
+        has_run_out = request.status == "REGISTERED" and request.expires_at <= self.now
+        return "EXPIRED" if has_run_out else request.status
+
+    def alive(self, but: Request | None = None) -> list[Request]:
+        return [r for r in self.requests if r is not but and self.status(r) in ("REGISTERED", "CONFIRMED")]
+
+    def places(self, slot: int, status: str, but: Request | None = None) -> int:
+        alive = [request for request in self.alive(but) if self.status(request) == status]
+        return sum(line.places for request in alive for line in request.lines if line.slot == slot)
+
+    def no_room(self, lines: Sequence[Line], but: Request | None = None) -> list[str]:
+        found = []
+        for line in lines:
+            taken = self.places(line.slot, "REGISTERED", but) + self.places(line.slot, "CONFIRMED", but)
+            wanted = sum(other.places for other in lines if other.slot == line.slot)
+            if taken + wanted > line.item.share:
+                found.append("SOLD_OUT")
+        return found
+
+    def no_numbers(self, lines: Sequence[Line], but: Request | None = None) -> list[str]:
+        taken = set().union(*(request.numbers for request in self.alive(but)))
+        wanted = [number.casefold() for line in lines for number in line.numbers]
+        return ["DUPLICATE_TICKET_NUMBER" for number in wanted if number in taken]
+
+    def of_order(self, client: str, order: str | None, but: Request | None = None) -> Request | None:
+        if order is None:
+            return None
+        same = (r for r in self.alive(but) if r.client == client and r.order and r.order.casefold() == order.casefold())
+        return next(same, None)
+
+    def of_token(self, token: str | None) -> Request | None:
+        return next((request for request in self.requests if request.token == token), None)
+
+    def create(self, client: str, token: str | None, order: str | None, lines: list[Line], dry: bool) -> Any:
+        """The codes, or the request: one that there was, or a new one, whose token may be yet to be told."""
+        content = (order.casefold() if order else None, [line.content for line in lines])
+        if existing := self.of_token(token):
+            return existing if (existing.client, existing.content) == (client, content) else ["TOKEN_REUSED"]
+        owner = self.of_order(client, order)
+        if owner and token is None and owner.content == content:
+            return owner
+        if found := sorted((["DUPLICATE_ORDER"] if owner else []) + self.no_numbers(lines) + self.no_room(lines)):
+            return found
+        if dry:
+            return []
+        made = Request(token or "", client, content, lines, self.now + HOLD_SECONDS, order)
+        self.requests.append(made)
+        return made
+
+    def ended(self, request: Request) -> list[str]:
+        code = {"CONFIRMED": "ALREADY_CONFIRMED", "CANCELED": "ALREADY_CANCELED"}.get(request.status)
+        return [code] if code else []
+
+    def update(self, request: Request, lines: list[Line]) -> list[str]:
+        found = self.ended(request) or (["HOLD_EXPIRED"] if self.status(request) == "EXPIRED" else [])
+        found = found or sorted(self.no_numbers(lines, request) + self.no_room(lines, request))
+        if not found:
+            request.lines = lines
+        return found
+
+    def extend(self, request: Request) -> list[str]:
+        found = self.ended(request)
+        if not found and self.status(request) == "EXPIRED":
+            taken = ["DUPLICATE_ORDER"] if self.of_order(request.client, request.order, request) else []
+            found = sorted(taken + self.no_numbers(request.lines) + self.no_room(request.lines))
+        if not found:
+            request.status, request.expires_at = "REGISTERED", self.now + HOLD_SECONDS
+        return found
+
+    def confirm(self, request: Request, option: str | None, reference: str | None, order: str | None) -> list[str]:
+        if request.status == "CONFIRMED":
+            return ["CONFLICT"] if reference not in (None, request.reference) else []
+        if request.status == "CANCELED":
+            return ["ALREADY_CANCELED"]
+        if self.status(request) == "EXPIRED":
+            return ["HOLD_EXPIRED"]
+        found = []
+        if order and request.order:
+            found += ["CONFLICT"] if order.casefold() != request.order.casefold() else []
+        elif self.of_order(request.client, order, request):
+            found.append("DUPLICATE_ORDER")
+        if option == "POSTPAID" and request.customer is None:
+            found.append("UNKNOWN_CUSTOMER")
+        if not found:
+            request.status, request.order = "CONFIRMED", request.order or order
+            request.payment = option or ("PREPAID" if reference or request.order else "UNPAID")
+            request.reference = reference
+        return sorted(found)
+
+    def pay(self, request: Request, option: str, reference: str) -> list[str]:
+        status = self.status(request)
+        if status != "CONFIRMED":
+            no = {"EXPIRED": "HOLD_EXPIRED", "REGISTERED": "NOT_CONFIRMED", "CANCELED": "ALREADY_CANCELED"}
+            return [no[status]]
+        if request.payment != "UNPAID":
+            return [] if reference == request.reference else ["ALREADY_PAID"]
+        if option == "POSTPAID" and request.customer is None:
+            return ["UNKNOWN_CUSTOMER"]
+        request.payment, request.reference = option, reference
+        return []
+
+    def cancel(self, request: Request) -> list[str]:
+        if request.status == "CONFIRMED":
+            return ["ALREADY_CONFIRMED"]
+        request.status = "CANCELED"
+        return []
+
+    def change_holder(self, request: Request, customer: str | None) -> list[str]:
+        if customer is None and request.payment == "POSTPAID":
+            return ["UNKNOWN_CUSTOMER"]
+        request.customer = customer
+        return []
+
+
+# ------------------------------------------------------------------------------------ the house beside it
+
+TOKENS = st.none() | st.sampled_from(["T-1", "T-2", "T-3", "T-4"])
+ORDERS = st.none() | st.sampled_from(["W-1", "w-1", "W-2"])
+CLIENTS = st.sampled_from(["a shop", "a shop", "a shop", "another shop"])
+REFERENCES = st.sampled_from(["P-1", "P-2"])
+WHICH = st.integers(0, 7)
+
+
+@st.composite
+def lines_of_a_sale(draw: st.DrawFn) -> list[Line]:
+    """One or two lines; some dictate their ticket numbers, from a few."""
+    numbers = iter(draw(st.permutations(["N-1", "n-2", "N-3", "N-4"])))
+    lines = []
+    for _ in range(draw(st.integers(1, 2))):
+        line = Line(draw(st.sampled_from(ITEMS)), draw(st.integers(0, 1)), draw(st.integers(1, 4)))
+        dictated = tuple(number for number, _ in zip(numbers, range(line.tickets), strict=False))
+        lines.append(replace(line, numbers=dictated) if len(dictated) == line.tickets and draw(st.booleans()) else line)
+    return lines
+
+
+SEEN = """
+query Seen($slots: [ID!]!) {
+  slots: nodes(ids: $slots) { ... on TimeSlot { held sold remaining } }
+  ticketRequests(first: 100) {
+    nodes {
+      token status paymentOption paymentReference total { amount }
+      references { quantity customerNo externalOrderNo }
+      tickets { nodes { externalTicketNo quantity } }
+    }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A park, set up once in a SQLite file: every example begins with a copy."""
+
+    file: Path
+    slots: list[str]
+
+
+class Life(RuleBasedStateMachine):
+    """Every step is done in the house and in the model; the answers, and then everything that is to be seen, agree."""
+
+    ground: Ground
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.runner = asyncio.Runner()
+        self.file = self.ground.file.with_name("example.sqlite3")
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    @initialize()
+    def open(self) -> None:
+        for leftover in self.file.parent.glob(f"{self.file.name}*"):
+            leftover.unlink()
+        shutil.copyfile(self.ground.file, self.file)
+        self.database = Database(sqlite_url(self.file))
+        self.park = Park(Gatehouse(self.database).with_rules(hold_seconds=HOLD_SECONDS))
+
+    def teardown(self) -> None:
+        if hasattr(self, "park"):
+            assert self.run(books.broken(self.database)) == {}
+            self.run(self.park.gatehouse.http.aclose())
+            self.run(self.database.dispose())
+        self.runner.close()
+
+    def said(self, lines: list[Line]) -> list[dict[str, Any]]:
+        said = []
+        for line in lines:
+            admissions = [{"admissionCode": "TOUR", "slotId": self.ground.slots[line.slot]}]
+            asked = {"itemNo": line.item.item_no, "quantity": line.quantity, "admissions": admissions}
+            said.append(asked | ({"externalTicketNos": line.numbers} if line.numbers else {}))
+        return said
+
+    def change(self, name: str, request: Request, **other: Any) -> list[str]:
+        payload = self.run(self.park.change(name, request.token, client=request.client, **other))
+        return sorted(codes(payload))
+
+    def one(self, which: int) -> Request:
+        return self.model.requests[which % len(self.model.requests)]
+
+    has_requests = precondition(lambda self: self.model.requests)
+
+    @rule(
+        client=CLIENTS, token=TOKENS, order=ORDERS, lines=lines_of_a_sale(), dry=st.sampled_from([False] * 5 + [True])
+    )
+    def create(self, client: str, token: str | None, order: str | None, lines: list[Line], dry: bool) -> None:
+        said: dict[str, Any] = {"token": token, "externalOrderNo": order, "dryRun": dry}
+        payload = self.run(self.park.create(*self.said(lines), client=client, **said))
+        expected = self.model.create(client, token, order, lines, dry)
+        if not isinstance(expected, Request):
+            assert sorted(codes(payload)) == expected
+            assert payload["ticketRequest"] is None
+            return
+        assert codes(payload) == []
+        expected.token = expected.token or payload["ticketRequest"]["token"]
+        assert payload["ticketRequest"]["token"] == expected.token
+
+    @has_requests
+    @rule(which=WHICH, lines=lines_of_a_sale())
+    def update(self, which: int, lines: list[Line]) -> None:
+        request = self.one(which)
+        assert self.change("Update", request, lines=self.said(lines)) == self.model.update(request, lines)
+
+    @has_requests
+    @rule(which=WHICH)
+    def extend(self, which: int) -> None:
+        request = self.one(which)
+        assert self.change("Extend", request) == self.model.extend(request)
+
+    @has_requests
+    @rule(
+        which=WHICH,
+        option=st.sampled_from([None, None, "PREPAID", "POSTPAID"]),
+        reference=st.none() | REFERENCES,
+        order=ORDERS,
+    )
+    def confirm(self, which: int, option: str | None, reference: str | None, order: str | None) -> None:
+        request = self.one(which)
+        said = {"paymentOption": option, "paymentReference": reference, "externalOrderNo": order}
+        assert self.change("Confirm", request, **said) == self.model.confirm(request, option, reference, order)
+
+    @has_requests
+    @rule(which=WHICH, option=st.sampled_from(["PREPAID", "POSTPAID"]), reference=REFERENCES)
+    def pay(self, which: int, option: str, reference: str) -> None:
+        request = self.one(which)
+        answer = self.change("Pay", request, paymentOption=option, paymentReference=reference)
+        assert answer == self.model.pay(request, option, reference)
+
+    @has_requests
+    @rule(which=WHICH)
+    def cancel(self, which: int) -> None:
+        request = self.one(which)
+        assert self.change("Cancel", request) == self.model.cancel(request)
+
+    @has_requests
+    @rule(which=WHICH, customer=st.sampled_from([None, "C-1", "C-2"]))
+    def change_holder(self, which: int, customer: str | None) -> None:
+        request = self.one(which)
+        answer = self.change("HolderChange", request, holder={"customerNo": customer})
+        assert answer == self.model.change_holder(request, customer)
+
+    @has_requests
+    @rule(which=WHICH, name=st.sampled_from(["Extend", "Confirm", "Cancel"]))
+    def a_stranger_changes_nothing(self, which: int, name: str) -> None:
+        payload = self.run(self.park.change(name, self.one(which).token, client="a stranger"))
+        assert codes(payload) == ["NOT_FOUND"]
+
+    @rule(steps=st.integers(1, 4))
+    def time_passes(self, steps: int) -> None:
+        self.model.now += steps * STEP_SECONDS
+        self.park.gatehouse.travel(timedelta(seconds=steps * STEP_SECONDS))
+
+    @rule()
+    def sweep(self) -> None:
+        self.run(sweep(self.database))
+
+    @invariant()
+    def everything_seen_agrees(self) -> None:
+        if not hasattr(self, "park"):
+            return
+        seen = self.run(self.park.gatehouse.data(SEEN, {"slots": self.ground.slots}))
+        for slot, numbers in enumerate(seen["slots"]):
+            held, sold = (self.model.places(slot, status) for status in ("REGISTERED", "CONFIRMED"))
+            assert numbers == {"held": held, "sold": sold, "remaining": max(CAPACITY - held - sold, 0)}
+            assert held + sold <= CAPACITY
+        requests = {request["token"]: request for request in seen["ticketRequests"]["nodes"]}
+        assert requests.keys() == {request.token for request in self.model.requests}
+        for request in self.model.requests:
+            self.agrees(request, requests[request.token])
+
+    def agrees(self, request: Request, seen: dict[str, Any]) -> None:
+        assert seen["status"] == self.model.status(request)
+        assert seen["total"]["amount"] == f"{request.total / 100:.2f}"
+        assert (seen["paymentOption"], seen["paymentReference"]) == (request.payment, request.reference)
+        assert seen["references"] == [
+            {"quantity": line.quantity, "customerNo": request.customer, "externalOrderNo": request.order}
+            for line in request.lines
+        ]
+        tickets = seen["tickets"]["nodes"]
+        sold = request.lines if request.status == "CONFIRMED" else []
+        people = [1 if not line.item.is_group else line.quantity for line in sold for _ in range(line.tickets)]
+        assert sorted(ticket["quantity"] for ticket in tickets) == sorted(people)
+        numbers = {number for line in sold for number in line.numbers}
+        assert numbers <= {ticket["externalTicketNo"] for ticket in tickets}
+
+
+@pytest.fixture(scope="module")
+def ground(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    """The park of the model: one tour, two slots, three items."""
+    file = Path(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("model") / "park.sqlite3"))
+    tour = asyncio.run(set_up(file))
+    return Ground(file, sorted(tour.slots.values())[3:5])
+
+
+async def set_up(file: Path) -> Sellable:
+    database = Database(sqlite_url(file))
+    async with Gatehouse(database) as gatehouse:
+        park = Park(gatehouse)
+        tour = await park.sellable(capacity=CAPACITY)
+        group = {"code": "GROUP", "description": "Group", "kind": "GROUP", "externalTicketPattern": "[S]-[X*6]"}
+        made = await gatehouse.data(UPSERT_TYPE, {"input": group})
+        assert codes(made["ticketTypeUpsert"]) == []
+        for item in ITEMS:
+            share = "60" if item.share < CAPACITY else "100"
+            contents = [{"admissionCode": "TOUR", "quantity": item.places, "capacityPercent": share}]
+            price = {"unitPrice": f"{item.price / 100:.2f}"}
+            await park.item(item.item_no, contents, **price, **({"ticketTypeCode": "GROUP"} if item.is_group else {}))
+    await database.dispose()
+    return tour
+
+
+def compare(ground: Ground, examples: int, steps: int) -> None:
+    run_state_machine_as_test(
+        type("LifeThere", (Life,), {"ground": ground}),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_the_house_keeps_the_rules_that_a_model_of_them_keeps(ground: Ground) -> None:
+    compare(ground, examples=15, steps=20)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+def test_also_in_many_and_longer_lives(ground: Ground) -> None:
+    compare(ground, examples=100, steps=50)
