@@ -19,7 +19,6 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
-    func,
     select,
     text,
 )
@@ -173,16 +172,6 @@ access_entries = Listing(access_entry, AccessEntryRow, select(access_entry))
 ISSUED_AT_DESC = Order("ISSUED_AT_DESC", "issued_at", is_descending=True)
 ISSUED_AT_ASC = Order("ISSUED_AT_ASC", "issued_at")
 VALID_UNTIL_ASC = Order("VALID_UNTIL_ASC", "valid_until")
-
-
-async def visitors_of_slots(read: Read, slot_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """People ever let in and people inside now, per slot; a slot without any is missing."""
-    found: Any = (
-        select(visit.c.slot_id, func.sum(visit.c.admitted), func.sum(visit.c.inside))
-        .where(is_one_of(read, visit.c.slot_id, slot_ids))
-        .group_by(visit.c.slot_id)
-    )
-    return {slot_id: (int(admitted), int(inside)) for slot_id, admitted, inside in await read.all(found)}
 
 
 async def claim_numbers(write: Write, keys: Sequence[str], request_id: int) -> dict[str, tuple[int, int | None]]:
