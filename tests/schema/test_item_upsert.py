@@ -385,7 +385,7 @@ NO_ITEM: list[tuple[dict[str, Any], tuple[str, str]]] = [
     ({"ticketTypeCode": "NONE"}, ("NOT_FOUND", "ticketTypeCode")),
     ({"ticketTypeCode": None}, ("INVALID_INPUT", "ticketTypeCode")),
     ({"unitPrice": "-1"}, ("INVALID_INPUT", "unitPrice")),
-    ({"unitPrice": "1e17"}, ("INVALID_INPUT", "unitPrice")),
+    ({"unitPrice": "100000000000000000"}, ("INVALID_INPUT", "unitPrice")),
     ({"unitPrice": None}, ("INVALID_INPUT", "unitPrice")),
     ({"currency": "QQQ"}, ("INVALID_INPUT", "currency")),
     ({"currency": None}, ("INVALID_INPUT", "currency")),

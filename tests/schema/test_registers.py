@@ -296,7 +296,7 @@ NO_ORDER: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
             "externalOrderNo": "W-1",
             "customerNo": "x" * 101,
             "documentStatus": "x" * 101,
-            "total": "1e17",
+            "total": "100000000000000000",
             "currency": "QQQ",
             "client": "nobody",
         },
@@ -308,7 +308,7 @@ NO_ORDER: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
             ("INVALID_INPUT", "total"),
         ],
     ),
-    ({"externalOrderNo": "W-1", "total": "-1e17"}, [("INVALID_INPUT", "total")]),
+    ({"externalOrderNo": "W-1", "total": "-100000000000000000"}, [("INVALID_INPUT", "total")]),
 ]
 
 
