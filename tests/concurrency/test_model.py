@@ -182,7 +182,9 @@ class Model:
 
     def confirm(self, request: Request, option: str | None, reference: str | None, order: str | None) -> list[str]:
         if request.status == "CONFIRMED":
-            return ["CONFLICT"] if reference not in (None, request.reference) else []
+            others = [order is not None and order.casefold() != (request.order or "").casefold()]
+            others.append(reference is not None and reference != request.reference)
+            return ["CONFLICT"] * sum(others)
         if request.status == "CANCELED":
             return ["ALREADY_CANCELED"]
         if self.status(request) == "EXPIRED":
