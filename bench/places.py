@@ -1,0 +1,233 @@
+"""How many orders a minute one contended slot takes: create and confirm, over real processes, synced to disk.
+
+    make bench                                   the figures that stand in bench/README.md
+    python -m bench.places --seconds 5 --spread  another question: every buyer at a slot of their own
+
+Everything is measured in one run on one machine, the ceiling too: what PostgreSQL alone commits there on one hot row.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import URL
+
+from db.client import Role
+from db.engine import Database
+from resolvers.actor import create_key
+
+from . import postgresql
+
+FOLDER = Path(__file__).parent
+README = FOLDER / "README.md"
+SERVER = FOLDER.parent / "server.py"
+BEGIN, END = "<!-- places: begin -->", "<!-- places: end -->"
+AIM_PER_MINUTE = 30_000
+PEER_PER_MINUTE = 500
+WORKERS = 2
+
+SET_UP = """mutation SetUp($input: TicketSetUpInput!) {
+  ticketSetUp(input: $input) {
+    admission { slots(first: 100) { nodes { id date } } }
+    refusals { code message }
+  }
+}"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One kind of question: how often a minute it was answered, and how many milliseconds it took."""
+
+    name: str
+    per_minute: float
+    p50: float
+    p99: float
+
+
+def main() -> None:
+    """Measure, print, and write down if asked to."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.places", description="Orders a minute on one contended slot."
+    )
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--buyers", type=int, default=32, help="connections, each of which waits for its answer")
+    parser.add_argument("--spread", action="store_true", help="every buyer at a slot of their own, of 30")
+    parser.add_argument("--write", action="store_true", help="into bench/README.md as well")
+    asked = parser.parse_args()
+    with postgresql.durable() as (server, url):
+        print("measuring the ceiling ...", file=sys.stderr)
+        ceiling = postgresql.ceiling(server, url, 5, clients=16)
+        version = server.psql("SHOW server_version").split()[2]
+        with serving(url) as address:
+            plan = asyncio.run(open_park(url, address, asked.buyers, asked.spread))
+            print("measuring orders ...", file=sys.stderr)
+            found = buy(address, asked.seconds, plan)
+        asyncio.run(check(url))
+    text = report(found, ceiling, version, asked)
+    print(text)
+    if asked.write:
+        before, _, rest = README.read_text().partition(BEGIN)
+        README.write_text(f"{before}{BEGIN}\n{text}{END}{rest.partition(END)[2]}")
+
+
+@contextmanager
+def serving(url: URL) -> Iterator[str]:
+    """The server as an operator would run it, with two workers, on a database that is migrated first."""
+    environment = dict(os.environ) | {"GATEHOUSE_DATABASE_URL": url.render_as_string(hide_password=False)}
+    subprocess.run([sys.executable, str(SERVER), "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    command = [sys.executable, str(SERVER), "serve", "--workers", str(WORKERS), "--port", str(port)]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_until_ready(address, process)
+            yield address
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def wait_until_ready(address: str, process: "subprocess.Popen[bytes]") -> None:
+    """Return when it can work."""
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit("The server does not start.")
+
+
+async def open_park(url: URL, address: str, buyers: int, spread: bool) -> dict[str, Any]:
+    """One tour with room for everybody, and what each buyer asks for: one ticket in the one slot, or in many."""
+    database = Database(url)
+    async with database.writing() as write:
+        now = await write.clock()
+        admin = await create_key(write, "Bench admin", Role.ADMIN, now)
+        key = await create_key(write, "Bench shop", Role.WEB_STORE, now)
+    await database.dispose()
+    schedule = {"startTime": "10:00", "stopTime": "11:00", "capacity": 1_000_000, "capacityControl": "SALES"}
+    tour = {
+        "ticketTypeCode": "TOUR",
+        "description": "Tour",
+        "itemNo": "TOUR",
+        "unitPrice": "12.50",
+        "admissionCode": "TOUR",
+        "startDate": (datetime.now(UTC) - timedelta(days=1)).date().isoformat(),
+        "schedules": [schedule],
+    }
+    body = json.dumps({"query": SET_UP, "variables": {"input": tour}}).encode()
+    headers = {"Authorization": f"Bearer {admin}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}/graphql", body, headers)
+    payload = (await asyncio.to_thread(_answer, request))["data"]["ticketSetUp"]
+    assert payload["refusals"] == [], payload["refusals"]
+    slots = [slot["id"] for slot in payload["admission"]["slots"]["nodes"]]
+    chosen = slots[1:] if spread else [slots[3]]
+    sales = [
+        [{"itemNo": "TOUR", "quantity": 1, "admissions": [{"admissionCode": "TOUR", "slotId": slot}]}]
+        for slot in chosen
+    ]
+    return {"key": key, "buyers": buyers, "sales": sales}
+
+
+def _answer(request: urllib.request.Request) -> Any:
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def buy(address: str, seconds: int, plan: dict[str, Any]) -> dict[str, Any]:
+    """What the buyers found, in a process of their own."""
+    command = [sys.executable, "-m", "bench.load", address, str(seconds)]
+    done = subprocess.run(
+        command,
+        input=json.dumps(plan),
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+        cwd=FOLDER.parent,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"The buyers gave up:\n{done.stderr}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+async def check(url: URL) -> None:
+    """A fast sale that is wrong is worth nothing: places, reservations and tickets must agree."""
+    database = Database(url)
+    async with database.reading() as read:
+        numbers = (
+            await read.connection.exec_driver_sql(
+                "SELECT (SELECT sum(sold_places) FROM time_slot),"
+                " (SELECT sum(places) FROM reservation WHERE kind = 'SOLD'), (SELECT count(*) FROM issued_ticket),"
+                " (SELECT count(*) FROM ticket_request WHERE status = 'CONFIRMED')"
+            )
+        ).one()
+    await database.dispose()
+    if len(set(numbers)) != 1:
+        raise SystemExit(f"The books do not agree: {numbers}.")
+
+
+def report(found: dict[str, Any], ceiling: float, version: str, asked: argparse.Namespace) -> str:
+    """The figures, and where they were measured, as Markdown."""
+    rows = [measured(name, found[name], found["seconds"]) for name in ("create", "confirm", "order")]
+    orders = rows[-1].per_minute
+    table = "\n".join(f"| {r.name} | {r.per_minute:,.0f} | {r.p50:.1f} | {r.p99:.1f} |" for r in rows)
+    command = "python -m bench.places " + " ".join(sys.argv[1:])
+    return f"""
+**{orders:,.0f} orders a minute** ({"many slots" if asked.spread else "one contended slot"}; aim {AIM_PER_MINUTE:,}, \
+{orders / AIM_PER_MINUTE:.0%}; best published figure of a peer {PEER_PER_MINUTE}, x {orders / PEER_PER_MINUTE:.0f})
+
+| | a minute | p50 ms | p99 ms |
+|---|---|---|---|
+{table}
+
+{len(found["order"]):,} orders in {found["seconds"]:.0f} s, {len(found["refused"])} refused; {asked.buyers} buyers who
+wait for each answer; {WORKERS} server processes; PostgreSQL {version}, fsync and synchronous_commit on. PostgreSQL alone,
+in the same run, commits {ceiling:,.0f} transactions a second on one hot row (lock, insert, update); an order is two of ours.
+
+{machine()}, {datetime.now(UTC):%Y-%m-%d}: `{command.strip()}`
+
+"""
+
+
+def measured(name: str, seconds: Sequence[float], over: float) -> Measured:
+    """The figures of one kind of question, of those that were asked over so many seconds."""
+    if len(seconds) < 2:
+        raise SystemExit("Too few orders to measure anything.")
+    cuts = statistics.quantiles(seconds, n=100)
+    return Measured(name, len(seconds) / over * 60, cuts[49] * 1000, cuts[98] * 1000)
+
+
+def machine() -> str:
+    """Processor, cores and Python."""
+    model = platform.processor()
+    with Path("/proc/cpuinfo").open() as info:
+        model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), model)
+    return f"{os.cpu_count()} cores of {model}, {platform.system()}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    main()
