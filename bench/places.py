@@ -204,9 +204,10 @@ def report(found: dict[str, Any], ceiling: float, version: str, asked: argparse.
 |---|---|---|---|
 {table}
 
-{len(found["order"]):,} orders in {found["seconds"]:.0f} s, {len(found["refused"])} refused; {asked.buyers} buyers who
-wait for each answer; {WORKERS} server processes; PostgreSQL {version}, fsync and synchronous_commit on. PostgreSQL alone,
-in the same run, commits {ceiling:,.0f} transactions a second on one hot row (lock, insert, update); an order is two of ours.
+{len(found["order"]):,} orders in {found["seconds"]:.0f} s, {len(found["refused"])} refused; {asked.buyers} buyers
+who wait for each answer; {WORKERS} server processes; PostgreSQL {version}, fsync and synchronous_commit on. PostgreSQL
+alone, in the same run, commits {ceiling:,.0f} transactions a second on one hot row (lock, insert, update); an order is
+two of ours.
 
 {machine()}, {datetime.now(UTC):%Y-%m-%d}: `{command.strip()}`
 
