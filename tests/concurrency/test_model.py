@@ -472,6 +472,7 @@ def compare(ground: Ground, examples: int, steps: int) -> None:
             stateful_step_count=steps,
             deadline=None,
             database=None,
+            derandomize=True,  # the same lives every time: what fails here fails everywhere, and what passes passes
             suppress_health_check=list(HealthCheck),
         ),
     )
@@ -484,4 +485,4 @@ def test_the_house_keeps_the_rules_that_a_model_of_them_keeps(ground: Ground) ->
 @pytest.mark.prove
 @pytest.mark.timeout(900)
 def test_also_in_many_and_longer_lives(ground: Ground) -> None:
-    compare(ground, examples=100, steps=50)
+    compare(ground, examples=40, steps=50)
