@@ -1,0 +1,87 @@
+"""Taking requests, order numbers and lines, and changing them: the statements of a request's life."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from ..engine import Write
+from ..paging import is_one_of
+from .reading import by_id
+from .rows import BEFORE_TIME, TicketRequestRow, has_run_out
+from .tables import TicketRequestStatus, order_key, request_entry, request_line, ticket_request
+
+
+async def lock(write: Write, token_key: str) -> TicketRequestRow | None:
+    """Take the request of that token, and answer it as it is stored: whether it has expired is for the clock to say
+    that is read after every lock is held."""
+    found = select(ticket_request.c.id).where(ticket_request.c.token_key == token_key).with_for_update(key_share=True)
+    return await by_id(write, request_id, BEFORE_TIME) if (request_id := await write.value(found)) else None
+
+
+async def add(write: Write, values: Mapping[str, Any]) -> int | None:
+    """A new request; None if its token is taken by a request that is committed by then."""
+    statement = write.insert(ticket_request).values(dict(values)).on_conflict_do_nothing(index_elements=["token_key"])
+    request_id: int | None = await write.value(statement.returning(ticket_request.c.id))
+    return request_id
+
+
+async def change(write: Write, request_id: int, values: Mapping[str, Any]) -> None:
+    """Change columns of a locked request."""
+    await write.run(ticket_request.update().where(ticket_request.c.id == request_id).values(dict(values)))
+
+
+async def claim_order(write: Write, client_id: int, key: str, request_id: int) -> int:
+    """Lock the order number, and answer the request that owns it: this one, if nobody did.
+
+    The upsert is the lock: it waits for whoever else is claiming the number, and sees what they left.
+    """
+    statement = write.insert(order_key).values(client_id=client_id, key=key, request_id=request_id)
+    statement = statement.on_conflict_do_update(index_elements=["client_id", "key"], set_={"key": key})
+    owner: int = await write.value(statement.returning(order_key.c.request_id))
+    return owner
+
+
+async def take_over_order(write: Write, client_id: int, key: str, request_id: int) -> None:
+    """Make this request the owner of a locked order number, whose owner has expired or was canceled."""
+    owned = (order_key.c.client_id == client_id) & (order_key.c.key == key)
+    await write.run(order_key.update().where(owned).values(request_id=request_id))
+
+
+async def add_lines(write: Write, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """New lines; answers their ids in the same order."""
+    return await write.add(request_line, rows)
+
+
+async def add_entries(write: Write, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """New entries; answers their ids in the same order."""
+    return await write.add(request_entry, rows)
+
+
+async def replace_lines(write: Write, request_id: int, at: datetime) -> None:
+    """Retire the lines in force and their entries: they stay findable, and others take their place."""
+    for table in (request_line, request_entry):
+        in_force = (table.c.request_id == request_id) & table.c.replaced_at.is_(None)
+        await write.run(table.update().where(in_force).values(replaced_at=at))
+
+
+async def lock_run_out(write: Write, now: datetime, at_most: int) -> list[tuple[int, datetime]]:
+    """Take requests whose hold has run out and that nobody has stamped, the oldest first, passing over those in use.
+
+    Answers (request, end of its hold).
+    """
+    found = (
+        select(ticket_request.c.id, ticket_request.c.expires_at)
+        .where(has_run_out(ticket_request.c))
+        .order_by(ticket_request.c.expires_at, ticket_request.c.id)
+        .limit(at_most)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    return [(row[0], row[1]) for row in await write.all(found, {"now": now})]
+
+
+async def stamp_expired(write: Write, request_ids: Sequence[int]) -> None:
+    """Write down that these locked requests have expired, each when its hold ran out."""
+    values = {"status": TicketRequestStatus.EXPIRED.value, "status_changed_at": ticket_request.c.expires_at}
+    await write.run(ticket_request.update().where(is_one_of(write, ticket_request.c.id, request_ids)).values(values))

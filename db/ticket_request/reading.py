@@ -1,0 +1,159 @@
+"""Requests, lines and entries as they are read: by key, in pages, and beside what points at them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, union_all
+
+from ..customer import CustomerRow, customer
+from ..engine import Read
+from ..paging import Conditions, Page, Window, is_one_of
+from ..sales_order import sales_order
+from .rows import EntryRow, LineRow, ReferenceRow, TicketRequestRow, entries, references, ticket_requests
+from .tables import request_entry, request_line, ticket_request
+
+
+async def by_token_key(read: Read, token_key: str, now: datetime) -> TicketRequestRow | None:
+    """The request of that token, as it is at ``now``."""
+    return await read.first(
+        TicketRequestRow, ticket_requests.view.where(ticket_request.c.token_key == token_key), {"now": now}
+    )
+
+
+async def by_id(read: Read, request_id: int, now: datetime) -> TicketRequestRow | None:
+    """The request of that id, as it is at ``now``."""
+    return await read.first(
+        TicketRequestRow, ticket_requests.view.where(ticket_request.c.id == request_id), {"now": now}
+    )
+
+
+async def lines_of(read: Read, request_id: int) -> list[LineRow]:
+    """The lines in force of a request."""
+    found = select(*(request_line.c[name] for name in LineRow._fields)).order_by(request_line.c.line_no)
+    in_force = (request_line.c.request_id == request_id) & request_line.c.replaced_at.is_(None)
+    return await read.rows(LineRow, found.where(in_force))
+
+
+async def entries_of(read: Read, request_id: int, now: datetime) -> list[EntryRow]:
+    """The entries in force of a request, by line."""
+    found = entries.view.where(request_entry.c.request_id == request_id, request_entry.c.replaced_at.is_(None))
+    return await read.rows(EntryRow, found.order_by(request_entry.c.id), {"now": now})
+
+
+async def by_ids(
+    read: Read, ids: Sequence[int], now: datetime, *, where: Conditions | None = None
+) -> dict[int, TicketRequestRow]:
+    """Requests by row id."""
+    return await ticket_requests.by_key(read, "id", ids, where=where, parameters={"now": now})
+
+
+async def by_token_keys(
+    read: Read, keys: Sequence[str], now: datetime, *, where: Conditions | None = None
+) -> dict[str, TicketRequestRow]:
+    """Requests by the keys of their tokens."""
+    return await ticket_requests.by_key(read, "token_key", keys, where=where, parameters={"now": now})
+
+
+async def page(read: Read, window: Window, now: datetime, *, where: Conditions | None = None) -> Page[TicketRequestRow]:
+    """A page of requests."""
+    return await ticket_requests.page(read, window, where=where, parameters={"now": now})
+
+
+async def count(read: Read, now: datetime, *, where: Conditions | None = None) -> int | None:
+    """How many requests, or None beyond ``COUNTED_AT_MOST``."""
+    return await ticket_requests.count(read, where=where, parameters={"now": now})
+
+
+async def pages_of_customers(
+    read: Read, customer_keys: Sequence[str], window: Window, now: datetime, *, where: Conditions | None = None
+) -> dict[str, Page[TicketRequestRow]]:
+    """One page of requests per customer number."""
+    found = ticket_requests.pages(read, "customer_key", customer_keys, window, where=where, parameters={"now": now})
+    return await found
+
+
+async def counts_of_customers(
+    read: Read, customer_keys: Sequence[str], *, where: Conditions | None = None
+) -> dict[str, int | None]:
+    """How many requests per customer number."""
+    return await ticket_requests.counts(read, "customer_key", customer_keys, where=where)
+
+
+async def pages_of_sales_orders(
+    read: Read, order_ids: Sequence[int], window: Window, now: datetime, *, where: Conditions | None = None
+) -> dict[int, Page[TicketRequestRow]]:
+    """One page of requests per sales order: those that point at it."""
+    return await ticket_requests.pages(
+        read, "id", order_ids, window, parent=_points_at_order, where=where, parameters={"now": now}
+    )
+
+
+async def counts_of_sales_orders(
+    read: Read, order_ids: Sequence[int], *, where: Conditions | None = None
+) -> dict[int, int | None]:
+    """How many requests per sales order."""
+    return await ticket_requests.counts(read, "id", order_ids, parent=_points_at_order, where=where)
+
+
+def _points_at_order(request: Any, asked: Any) -> ColumnElement[bool]:
+    """The request is of the order's client and number; or of its receipt, if its client has no order of its number."""
+    of, order, own = ticket_request.alias("of"), sales_order.alias("sale"), sales_order.alias("own")
+    by_number = (order.c.client_id == of.c.client_id) & (order.c.order_key == of.c.order_key)
+    by_receipt = (order.c.receipt_key == of.c.receipt_key) & (order.c.pos_unit_key == of.c.pos_unit_key)
+    has_own = select(own.c.id).where(own.c.client_id == of.c.client_id, own.c.order_key == of.c.order_key).exists()
+    pointing = [
+        select(of.c.id).join_from(order, of, condition).where(order.c.id == asked.c0).correlate(asked.c0.table)
+        for condition in (by_number, by_receipt & ~has_own)
+    ]
+    found: ColumnElement[bool] = request.id.in_(union_all(*pointing))
+    return found
+
+
+async def customers_of(
+    read: Read, request_ids: Sequence[int], *, where: Conditions | None = None
+) -> dict[int, CustomerRow]:
+    """The customer behind each request: the one of its customer number, if the register knows it."""
+    found = (
+        select(ticket_request.c.id, *(customer.c[name] for name in CustomerRow._fields))
+        .join_from(ticket_request, customer, ticket_request.c.customer_key == customer.c.customer_key)
+        .where(is_one_of(read, ticket_request.c.id, request_ids), *(where(customer.c) if where else ()))
+    )
+    return {row[0]: CustomerRow._make(row[1:]) for row in await read.all(found)}
+
+
+async def references_by_ids(
+    read: Read, ids: Sequence[int], *, where: Conditions | None = None
+) -> dict[int, ReferenceRow]:
+    """References by row id, replaced ones too."""
+    return await references.by_key(read, "id", ids, where=where)
+
+
+async def references_of_requests(
+    read: Read, request_ids: Sequence[int], *, where: Conditions | None = None
+) -> dict[int, list[ReferenceRow]]:
+    """The references in force of each request, by line number."""
+    return await references.lists(read, "request_id", request_ids, order_by=("line_no", "id"), where=_in_force(where))
+
+
+async def entries_by_ids(
+    read: Read, ids: Sequence[int], now: datetime, *, where: Conditions | None = None
+) -> dict[int, EntryRow]:
+    """Entries by row id, replaced ones too."""
+    return await entries.by_key(read, "id", ids, where=where, parameters={"now": now})
+
+
+async def entries_of_requests(
+    read: Read, request_ids: Sequence[int], now: datetime, *, where: Conditions | None = None
+) -> dict[int, list[EntryRow]]:
+    """The entries in force of each request, line by line."""
+    return await entries.lists(read, "request_id", request_ids, where=_in_force(where), parameters={"now": now})
+
+
+async def entries_of_lines(read: Read, line_ids: Sequence[int], now: datetime) -> dict[int, list[EntryRow]]:
+    """The entries of each line; a replaced line keeps those it had."""
+    return await entries.lists(read, "line_id", line_ids, parameters={"now": now})
+
+
+def _in_force(where: Conditions | None) -> Conditions:
+    return lambda row: [row.replaced_at.is_(None), *(where(row) if where else ())]
