@@ -4,7 +4,7 @@ Events hold no personal data; their message is worded when read. On PostgreSQL `
 them, and (tx, id) the order of recording; on SQLite there is one writer at a time, ``tx`` is 0 and the id alone orders.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -22,13 +23,15 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
 )
 
 from .admission import admission
 from .base import BigId, Instant, id_column, metadata
 from .client import client
 from .engine import Read, Write
-from .paging import Conditions, Listing, Order, Page, Window
+from .keys import key as key_of
+from .paging import Conditions, Listing, Order, Page, Window, all_of, within
 from .ticket import access_entry, issued_ticket
 from .ticket_request import ticket_request
 from .time_slot import time_slot
@@ -77,6 +80,7 @@ request_event = Table(
     Column("scanned", Text),
     Column("scanned_key", Text),
     Column("gate", Text),
+    Column("gate_key", Text),
     Column("refusal_code", Text),
     Column("facts", JSON, nullable=False, server_default="{}", comment="before and after; never personal data"),
     Index(None, "tx", "id"),
@@ -84,8 +88,24 @@ request_event = Table(
     Index(None, "ticket_id", "tx", "id"),
     Index(None, "access_entry_id", "tx", "id"),
     Index(None, "scanned_key", "tx", "id"),
-    Index(None, "gate", "at"),
+    Index(None, "gate_key", "tx", "id"),
     Index(None, "kind", "at"),
+    Index(
+        "ix_request_event_refused",
+        "refusal_code",
+        "tx",
+        "id",
+        postgresql_where=text("refusal_code IS NOT NULL"),
+        sqlite_where=text("refusal_code IS NOT NULL"),
+    ),
+    Index(
+        "ix_request_event_scans_of_client",
+        "client_id",
+        "tx",
+        "id",
+        postgresql_where=text("kind IN ('ADMITTED', 'DEPARTED', 'REFUSED')"),
+        sqlite_where=text("kind IN ('ADMITTED', 'DEPARTED', 'REFUSED')"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -130,6 +150,9 @@ class Event:
     admission_id: int | None = None
     slot_id: int | None = None
     quantity: int | None = None
+    scanned: str | None = None
+    gate: str | None = None
+    refusal_code: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -148,6 +171,11 @@ async def record(write: Write, events: Sequence[Event], at: datetime) -> None:
             "admission_id": event.admission_id,
             "slot_id": event.slot_id,
             "quantity": event.quantity,
+            "scanned": event.scanned,
+            "scanned_key": key_of(event.scanned),
+            "gate": event.gate,
+            "gate_key": key_of(event.gate),
+            "refusal_code": event.refusal_code,
             "facts": dict(event.facts),
         }
         for event in events
@@ -182,3 +210,57 @@ async def pages_of_access_entries(
 async def by_ids(read: Read, ids: Sequence[int], *, where: Conditions | None = None) -> dict[int, RequestEventRow]:
     """Events by row id."""
     return await request_events.by_key(read, "id", ids, where=where)
+
+
+async def page(read: Read, window: Window, *, where: Conditions | None = None) -> Page[RequestEventRow]:
+    """A page of all events that no reader will find another one in front of.
+
+    On PostgreSQL a transaction that began earlier may commit later, and its events stand earlier in the order of
+    recording. Whoever goes on from a cursor would pass over them. So an event is listed only once every transaction
+    that could still put one in front of it has ended: those below the oldest transaction that is running. On SQLite
+    there is one writer at a time, and what is committed is listed.
+    """
+
+    def is_settled(event: Any) -> list[ColumnElement[bool]]:
+        return [event.tx < _HORIZON] if read.dialect == "postgresql" else []
+
+    return await request_events.page(read, window, where=all_of(where, is_settled))
+
+
+_HORIZON = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", BigInteger())
+
+
+def scans_of(client_id: int) -> Conditions:
+    """What was scanned at the gates of one client."""
+    kinds = [kind.value for kind in OF_THE_GATE]
+    return lambda event: [event.client_id == client_id, event.kind.in_(kinds)]
+
+
+def matching(given: Mapping[str, Any]) -> Conditions:
+    """The conditions of a filter: all that are given hold together; texts match whole, case ignored."""
+    return lambda event: [_FILTERS[name](event, value) for name, value in given.items()]
+
+
+def _of_token(event: Any, token: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = event.request_id.in_(
+        select(ticket_request.c.id).where(ticket_request.c.token_key == key_of(token))
+    )
+    return found
+
+
+def _of_ticket(event: Any, number: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = event.ticket_id.in_(
+        select(issued_ticket.c.id).where(issued_ticket.c.number_key == key_of(number))
+    )
+    return found
+
+
+_FILTERS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "scanned": lambda event, text: event.scanned_key == key_of(text),
+    "token": _of_token,
+    "external_ticket_no": _of_ticket,
+    "kinds": lambda event, kinds: event.kind.in_([kind.value for kind in kinds]),
+    "gate": lambda event, text: event.gate_key == key_of(text),
+    "code": lambda event, codes: event.refusal_code.in_([code.value for code in codes]),
+    "at": lambda event, span: within(event.at, span),
+}

@@ -43,6 +43,13 @@ async def count_of_issued_tickets(context: Context, given: Given) -> int | None:
         return await db.ticket.count(read, where=_tickets(context, given))
 
 
+async def request_events(context: Context, window: Window, given: Given) -> Page[Any]:
+    """A page of everything that happened, in the order of recording."""
+    where = db.paging.all_of(visibility.events(context), db.timeline.matching(given))
+    async with context.reading() as read:
+        return await db.timeline.page(read, window, where=where)
+
+
 async def customers(context: Context, window: Window) -> Page[Any]:
     """A page of the customer register."""
     async with context.reading() as read:

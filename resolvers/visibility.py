@@ -54,12 +54,19 @@ def entries(context: "Context") -> Conditions | None:
 
 
 def events(context: "Context") -> Conditions | None:
-    """Those of the requests that may be seen. A scan of a number that nobody knows has no request."""
-    match context.extent(Permission.READ_REQUESTS):
-        case Extent.ALL:
+    """Those of the requests that may be seen; a gate sees its own scans.
+
+    A scan of a number that nobody knows has no request: it is for those who see every scan, and for its own gate.
+    """
+    match context.extent(Permission.READ_REQUESTS), context.extent(Permission.READ_SCANS):
+        case Extent.ALL, Extent.ALL:
             return None
-        case Extent.OWN:
+        case Extent.ALL, _:
+            return lambda event: [event.request_id.is_not(None)]
+        case Extent.OWN, _:
             return db.ticket_request.whose_request(own(context))
+        case _, Extent.OWN:
+            return db.timeline.scans_of(context.actor.client_id)
         case _:
             return db.paging.nothing
 

@@ -16,6 +16,7 @@ QUERIES: dict[str, Need] = {
     "ticketRequests": (Permission.READ_REQUESTS, Extent.OWN),
     "issuedTicket": (Permission.READ_TICKETS, Extent.EXACT),
     "issuedTickets": (Permission.READ_TICKETS, Extent.OWN),
+    "requestEvents": (Permission.READ_TICKETS, Extent.EXACT),
     "customer": (Permission.READ_REGISTERS, Extent.OWN),
     "customers": (Permission.READ_REGISTERS, Extent.OWN),
     "salesOrder": (Permission.READ_REGISTERS, Extent.OWN),

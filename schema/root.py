@@ -29,6 +29,7 @@ from .slots import SlotMutations
 from .ticket import IssuedTicketQueries
 from .ticket_item import TicketItemQueries
 from .ticket_request import TicketRequestQueries
+from .timeline import RequestEventQueries
 
 NODES_AT_ONCE = 100
 
@@ -121,6 +122,7 @@ class Query(
     ScheduleQueries,
     CalendarQueries,
     TicketItemQueries,
+    RequestEventQueries,
 ):
     pass
 

@@ -4,14 +4,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from strawberry import UNSET
 
 from db.timeline import AS_RECORDED, RequestEventKind, RequestEventRow
-from resolvers import loaders, timeline
+from resolvers import lists, loaders, timeline
+from resolvers.refusals import RefusalCode
 
 from .admission import Admission
 from .enums import describe
+from .filters import DateTimeRange, given
 from .node import Node, is_row
-from .paging import write_cursor
+from .paging import After, Before, Connection, First, Last, page_of, window, write_cursor
 from .refusals import Refusal
 from .relations import relation
 from .schedule import TimeSlot
@@ -87,3 +90,40 @@ class RequestEvent(Node):
         resolver=_refusal, description="Why the gate said no; null where it did not."
     )
     is_type_of = is_row(RequestEventRow)
+
+
+@strawberry.input(description="All given conditions hold together; texts match whole, case ignored.")
+class RequestEventWhere:
+    scanned: str | None = strawberry.field(default=UNSET, description="What was scanned, known or not.")
+    token: str | None = strawberry.field(default=UNSET, description="Of the request with this token.")
+    external_ticket_no: str | None = strawberry.field(
+        default=UNSET, description="Of the ticket with this printed number, however it was scanned."
+    )
+    kinds: list[RequestEventKind] | None = strawberry.field(default=UNSET, description="Of one of these kinds.")
+    gate: str | None = strawberry.field(default=UNSET, description="At this gate.")
+    code: list[RefusalCode] | None = strawberry.field(
+        default=UNSET, description="Refused at the gate for one of these reasons."
+    )
+    at: DateTimeRange | None = strawberry.field(default=UNSET, description="Happened then.")
+
+
+@strawberry.type
+class RequestEventQueries:
+    @strawberry.field(
+        description="The history of everything, oldest first, in the order of recording; the same events, cursors and "
+        "filters as the subscription. What is yours to see of it: a gate sees its own scans. An event may be listed a "
+        "moment after it happened, because nothing is ever listed in front of what was: a cursor misses nothing."
+    )
+    async def request_events(
+        self,
+        info: strawberry.Info,
+        where: Annotated[
+            RequestEventWhere | None, strawberry.argument(description="Conditions; left out: all.")
+        ] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[RequestEvent] | None:
+        asked = window(first, after, last, before, AS_RECORDED)
+        return page_of(await lists.request_events(info.context, asked, given(where)), AS_RECORDED)

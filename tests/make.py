@@ -435,8 +435,7 @@ class Make:
             "ticket_id": ticket.id if ticket else None,
             "facts": {},
         }
-        if "scanned" in columns:
-            columns["scanned_key"] = key(columns["scanned"])
+        columns |= {f"{name}_key": key(columns[name]) for name in ("scanned", "gate") if name in columns}
         return await self.add(db.timeline.request_event, **defaults | columns)
 
 

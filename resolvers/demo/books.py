@@ -425,6 +425,7 @@ class Books:
         *,
         facts: Mapping[str, Any] | None = None,
         scanned: str | None = None,
+        gate: str | None = None,
         **rest: Any,
     ) -> None:
         """Note an event; ``by`` None is the system."""
@@ -441,6 +442,8 @@ class Books:
                 ticket_id=ticket_id,
                 scanned=scanned,
                 scanned_key=key(scanned),
+                gate=gate,
+                gate_key=key(gate),
                 facts=orjson.dumps(facts).decode() if facts else "{}",
                 **rest,
             )
