@@ -25,6 +25,7 @@ from . import (
     ticket_request,
     time_slot,
     timeline,
+    visit,
 )
 
 __all__ = [
@@ -47,4 +48,5 @@ __all__ = [
     "ticket_request",
     "time_slot",
     "timeline",
+    "visit",
 ]

@@ -34,7 +34,8 @@ from .base import BigId, Instant
 from .engine import Read
 from .paging import Order, Page, Window, cut, each, is_beyond, is_one_of
 from .reservation import ReservationKind, reservation
-from .ticket import access_entry, issued_ticket, visit
+from .ticket import access_entry, issued_ticket
+from .visit import visit
 
 
 class CapacityEntryKind(StrEnum):

@@ -1,4 +1,4 @@
-"""Issued tickets, the access entries on them, and the visits that were made with them."""
+"""Issued tickets, and the access entries on them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
@@ -20,7 +20,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     select,
-    text,
 )
 
 from .admission import admission
@@ -100,29 +99,6 @@ access_entry = Table(
     Index(None, "admission_id", "ticket_id"),
     Index(None, "first_admitted_at"),
     Index(None, "entry_id"),
-)
-
-visit = Table(
-    "visit",
-    metadata,
-    id_column(),
-    Column("access_entry_id", BigId, ForeignKey(access_entry.c.id), nullable=False),
-    Column("slot_id", BigId, ForeignKey(time_slot.c.id), comment="null: not in any slot"),
-    Column("arrivals", Integer, nullable=False, comment="scans that let people in"),
-    Column("admitted", Integer, nullable=False, comment="people, each counted at every arrival"),
-    Column("inside", Integer, nullable=False, comment="people inside now"),
-    Column("first_at", Instant, nullable=False),
-    Column("last_at", Instant, nullable=False),
-    UniqueConstraint("access_entry_id", "slot_id"),
-    CheckConstraint("inside BETWEEN 0 AND admitted", name="inside"),
-    Index(None, "slot_id"),
-    Index(
-        "uq_visit_without_slot",
-        "access_entry_id",
-        unique=True,
-        postgresql_where=text("slot_id IS NULL"),
-        sqlite_where=text("slot_id IS NULL"),
-    ),
 )
 
 

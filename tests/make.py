@@ -411,7 +411,7 @@ class Make:
         slot_id = slot_id or ticket.line.entries[admission_id][1]
         moments = {"first_at": at, "last_at": at}
         visit = {"access_entry_id": entry_id, "slot_id": slot_id, "arrivals": 1, "admitted": people, "inside": inside}
-        await self.add(db.ticket.visit, **visit, **moments)
+        await self.add(db.visit.visit, **visit, **moments)
         counts = {"first_admitted_at": at, "admitted_count": people, "inside_count": inside}
         await self.change(db.ticket.access_entry, entry_id, **counts)
 

@@ -28,7 +28,7 @@ _REQUESTS, _ORDER_KEYS = db.ticket_request.ticket_request, db.ticket_request.ord
 _LINES, _ENTRIES = db.ticket_request.request_line, db.ticket_request.request_entry
 _RESERVATIONS, _SALES_ORDERS = db.reservation.reservation, db.sales_order.sales_order
 _TICKETS, _NUMBERS = db.ticket.issued_ticket, db.ticket.ticket_number
-_ACCESS_ENTRIES, _VISITS, _EVENTS = db.ticket.access_entry, db.ticket.visit, db.timeline.request_event
+_ACCESS_ENTRIES, _VISITS, _EVENTS = db.ticket.access_entry, db.visit.visit, db.timeline.request_event
 
 TABLES = (
     _REQUESTS,

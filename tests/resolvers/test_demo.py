@@ -239,7 +239,7 @@ async def test_the_castle_is_open_and_visited_today(castle: Read, database: Data
     )
     assert held
     arrivals = await castle.value(
-        db.ticket.visit.select().order_by(db.ticket.visit.c.last_at.desc()).with_only_columns(db.ticket.visit.c.last_at)
+        db.visit.visit.select().order_by(db.visit.visit.c.last_at.desc()).with_only_columns(db.visit.visit.c.last_at)
     )
     assert arrivals > now - timedelta(days=1)
 
