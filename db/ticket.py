@@ -225,6 +225,35 @@ async def count(read: Read, *, where: Conditions | None = None) -> int | None:
     return await issued_tickets.count(read, where=where)
 
 
+async def lock(write: Write, ids: Sequence[int]) -> dict[int, IssuedTicketRow]:
+    """Take these tickets, lowest id first, and answer them as they now are.
+
+    Everyone takes tickets in the same order: after their request, if that is taken too, and before any slot. Whoever
+    changes a ticket or one of its access entries, or lets somebody in with it, holds it first. ``FOR NO KEY UPDATE``
+    leaves events and visits that point at the ticket alone. What hangs on it is read in a later statement: one that
+    waits for a lock sees the rest of the world as it was.
+    """
+    wanted = sorted(set(ids))
+    locked = select(issued_ticket.c.id).where(is_one_of(write, issued_ticket.c.id, wanted)).order_by(issued_ticket.c.id)
+    await write.all(locked.with_for_update(key_share=True))
+    return await by_ids(write, wanted)
+
+
+async def change(write: Write, ids: Sequence[int], values: Mapping[str, Any]) -> None:
+    """Change columns of locked tickets, all to the same."""
+    await write.run(issued_ticket.update().where(is_one_of(write, issued_ticket.c.id, ids)).values(dict(values)))
+
+
+async def change_access_entries(write: Write, ids: Sequence[int], values: Mapping[str, Any]) -> None:
+    """Change columns of access entries of locked tickets, all to the same."""
+    await write.run(access_entry.update().where(is_one_of(write, access_entry.c.id, ids)).values(dict(values)))
+
+
+async def count_printed(write: Write, ids: Sequence[int], at: datetime) -> None:
+    """Locked tickets were printed, once each."""
+    await change(write, ids, {"printed_at": at, "print_count": issued_ticket.c.print_count + 1})
+
+
 async def pages_of_requests(
     read: Read, request_ids: Sequence[int], window: Window, *, where: Conditions | None = None
 ) -> dict[int, Page[IssuedTicketRow]]:

@@ -50,6 +50,11 @@ def _because(event: RequestEventRow, sentence: str) -> str:
     return f"{sentence}: {reason}" if reason else f"{sentence}."
 
 
+def _blocked(event: RequestEventRow, did: str) -> str:
+    """With an access entry it is about one admission of the ticket, which stands beside the message."""
+    return did if event.access_entry_id is None else f"{did} for one admission"
+
+
 _PAYMENT: Mapping[str, str] = {
     "DIRECT": "paid at the POS",
     "PREPAID": "paid in advance",
@@ -97,6 +102,11 @@ def _refused(event: RequestEventRow) -> str:
     return f"Refused{_at_gate(event)}: {said}" if said else f"Refused{_at_gate(event)}."
 
 
+def _printed(event: RequestEventRow) -> str:
+    number = event.facts.get("print_count", 1)
+    return "Printed." if number == 1 else f"Printed again, {number} times in all."
+
+
 def _holder_changed(event: RequestEventRow) -> str:
     words = {
         "customer_no": "customer number",
@@ -138,12 +148,12 @@ _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
     RequestEventKind.EXPIRED: _always("The time to pay ran out: the places were let go."),
     RequestEventKind.CANCELED: lambda event: _because(event, "Canceled"),
     RequestEventKind.ISSUED: _issued,
-    RequestEventKind.PRINTED: _always("Printed."),
+    RequestEventKind.PRINTED: _printed,
     RequestEventKind.ADMITTED: lambda event: _people(event, "let in"),
     RequestEventKind.DEPARTED: lambda event: _people(event, "departed"),
     RequestEventKind.REFUSED: _refused,
-    RequestEventKind.BLOCKED: lambda event: _because(event, "Blocked"),
-    RequestEventKind.UNBLOCKED: lambda event: _because(event, "Unblocked"),
+    RequestEventKind.BLOCKED: lambda event: _because(event, _blocked(event, "Blocked")),
+    RequestEventKind.UNBLOCKED: lambda event: _because(event, _blocked(event, "Unblocked")),
     RequestEventKind.REVOKED: lambda event: _because(event, "Revoked"),
     RequestEventKind.RESCHEDULED: _always("Moved to another time slot."),
     RequestEventKind.HOLDER_CHANGED: _holder_changed,

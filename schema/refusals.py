@@ -108,9 +108,13 @@ class Refusable:
     is_type_of = is_row(Outcome)
 
 
-async def outcome(mutation: Awaitable[Outcome]) -> Any:
-    """What the mutation came to; a refusal is an outcome too, with the stored object as it stands unchanged."""
+async def outcome(mutation: Awaitable[Outcome], kind: type[Outcome] = Outcome) -> Any:
+    """What the mutation came to; a refusal is an outcome too, with the stored object as it stands unchanged.
+
+    ``kind``: the class of what the payload shows; a refusal that tells no more than why becomes one that is empty.
+    """
     try:
-        return await mutation
+        found = await mutation
     except Unchanged as unchanged:
-        return unchanged.outcome
+        found = unchanged.outcome
+    return found if isinstance(found, kind) else kind(row_id=found.row_id, refusals=found.refusals)

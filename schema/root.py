@@ -27,6 +27,7 @@ from .schedule_set_up import ScheduleMutations
 from .set_up import SetUpMutations
 from .slots import SlotMutations
 from .ticket import IssuedTicketQueries
+from .ticket_changes import TicketChangeMutations
 from .ticket_item import TicketItemQueries
 from .ticket_request import TicketRequestQueries
 from .timeline import RequestEventQueries
@@ -130,7 +131,7 @@ class Query(
 @strawberry.type(
     description="What may be changed: each field is one transaction, which happens as a whole or, refused, not at all."
 )
-class Mutation(SaleMutations, SetUpMutations, ScheduleMutations, SlotMutations):
+class Mutation(SaleMutations, TicketChangeMutations, SetUpMutations, ScheduleMutations, SlotMutations):
     pass
 
 

@@ -1,9 +1,8 @@
 """Generating time slots from schedules, and editing them by hand: the mutations, and what they answer."""
 
-from collections.abc import Awaitable
 from datetime import date as LocalDate
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
@@ -12,7 +11,6 @@ from db.admission import CapacityControl
 from db.time_slot import SlotState
 from resolvers import generation, loaders, time_slot
 from resolvers.generation import SHOWN, GenerationMode, GenerationOutcome, SlotAction
-from resolvers.refusals import Outcome
 from resolvers.time_slot import SlotOutcome
 
 from .admission import Admission
@@ -154,7 +152,7 @@ class SlotMutations:
         ] = UNSET,
     ) -> SlotsGeneratePayload | None:
         mode = mode or GenerationMode.CALCULATE
-        return await _outcome(
+        return await outcome(
             generation.generate(info.context, admission_code, mode, dry_run=bool(dry_run)), GenerationOutcome
         )
 
@@ -168,10 +166,4 @@ class SlotMutations:
         if "capacity" in given:
             given["max_capacity"] = given.pop("capacity")
         slot_id = row_id(given.pop("slot_id"), "TimeSlot")
-        return await _outcome(time_slot.update(info.context, slot_id, given), SlotOutcome)
-
-
-async def _outcome(mutation: Awaitable[Outcome], kind: type[Outcome]) -> Any:
-    """What the mutation came to; of a refusal, too, an outcome of its kind, whose counts are 0."""
-    found = await outcome(mutation)
-    return found if isinstance(found, kind) else kind(row_id=found.row_id, refusals=found.refusals)
+        return await outcome(time_slot.update(info.context, slot_id, given), SlotOutcome)

@@ -48,6 +48,12 @@ mutation Create($input: TicketRequestCreateAtPosInput!) {
 """
 
 
+REFUSAL = (
+    "code message path limit actual passesFrom passesUntil slot { id } admission { code } ticket { externalTicketNo }"
+)
+"""What a refused change of a ticket is asked about."""
+
+
 def change(name: str, selection: str = "ticketRequest { id token status expiresAt }") -> str:
     """The document of a mutation that changes a request, by its name after ``ticketRequest``."""
     type_name = f"TicketRequest{name}Input"
@@ -143,6 +149,39 @@ class Park:
         assert payload["refusals"] == [], payload
         token: str = payload["ticketRequest"]["token"]
         return token
+
+    async def sold(self, *lines: Mapping[str, Any], role: str = "WEB_STORE", **other: Any) -> tuple[str, list[str]]:
+        """The token of a new request that was paid for, and the numbers of its tickets."""
+        token = await self.registered(*lines, role=role, **other)
+        payload = await self.change("Confirm", token, role=role, paymentReference="P-1")
+        assert payload["refusals"] == [], payload
+        found = await self.request(token, "tickets(first: 100) { nodes { externalTicketNo } }")
+        return token, [ticket["externalTicketNo"] for ticket in found["tickets"]["nodes"]]
+
+    async def ticket(self, number: str, selection: str) -> Any:
+        """What support sees of a ticket."""
+        query = f"query($no: String!) {{ issuedTicket(by: {{externalTicketNo: $no}}) {{ {selection} }} }}"
+        return (await self.gatehouse.data(query, {"no": number}))["issuedTicket"]
+
+    async def change_ticket(
+        self,
+        name: str,
+        number: str,
+        *,
+        role: str = "SUPPORT",
+        client: str | None = None,
+        selection: str = "ticket { externalTicketNo }",
+        **other: Any,
+    ) -> dict[str, Any]:
+        """The payload of a mutation that changes one ticket, by its name after ``ticket``."""
+        document = (
+            f"mutation {name}($input: Ticket{name}Input!) {{ ticket{name}(input: $input) {{ {selection} "
+            f"refusals {{ {REFUSAL} }} }} }}"
+        )
+        variables = {"input": {"externalTicketNo": number, **other}}
+        found = await self.gatehouse.data(document, variables, role=role, client=client)
+        payload: dict[str, Any] = found[f"ticket{name}"]
+        return payload
 
     async def change(
         self,

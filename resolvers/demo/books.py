@@ -334,7 +334,8 @@ class Books:
         assert sale.confirmed_at is not None
         happened(RequestEventKind.ISSUED, sale.confirmed_at, sale.client, request_id, ticket_id, quantity=ticket.people)
         if ticket.printed_at is not None:
-            happened(RequestEventKind.PRINTED, ticket.printed_at, sale.client, request_id, ticket_id)
+            facts: dict[str, Any] = {"print_count": 1}
+            happened(RequestEventKind.PRINTED, ticket.printed_at, sale.client, request_id, ticket_id, facts=facts)
         if ticket.block is not None:
             facts = {"reason": ticket.block.reason}
             happened(RequestEventKind.BLOCKED, ticket.block.at, SUPPORT, request_id, ticket_id, facts=facts)

@@ -56,12 +56,13 @@ def event(
     request_id: int,
     *,
     ticket_id: int | None = None,
+    access_entry_id: int | None = None,
     quantity: int | None = None,
     admission_id: int | None = None,
     slot_id: int | None = None,
     facts: Mapping[str, Any] = {},
 ) -> Event:
-    """Something that who asks did to a request, now."""
+    """Something that who asks did to a request or to a ticket of it, now."""
     return Event(
         kind=kind,
         at=now,
@@ -69,6 +70,7 @@ def event(
         client_id=context.actor.client_id,
         request_id=request_id,
         ticket_id=ticket_id,
+        access_entry_id=access_entry_id,
         quantity=quantity,
         admission_id=admission_id,
         slot_id=slot_id,

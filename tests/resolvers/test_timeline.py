@@ -39,6 +39,10 @@ def test_every_kind_has_its_sentence(kind: RequestEventKind) -> None:
         ("REFUSED", {"gate": "North", "facts": {"message": "Too early."}}, "Refused at North: Too early."),
         ("REFUSED", {"refusal_code": "TOO_EARLY"}, "Refused: TOO_EARLY"),
         ("HOLDER_CHANGED", {"facts": {"changed": ["email", "name"]}}, "The holder was changed: e-mail, name."),
+        ("PRINTED", {"facts": {"print_count": 1}}, "Printed."),
+        ("PRINTED", {"facts": {"print_count": 3}}, "Printed again, 3 times in all."),
+        ("BLOCKED", {"facts": {"reason": "Lost."}}, "Blocked: Lost."),
+        ("UNBLOCKED", {"access_entry_id": 7, "facts": {"reason": "Dry."}}, "Unblocked for one admission: Dry."),
         ("SLOT_CHANGED", {"facts": {"after": {"state": "CANCELED"}}}, "The booked time slot was canceled."),
     ],
 )
