@@ -136,10 +136,14 @@ async def _around_postgresql(write: Write, tables: list[str], is_large: bool) ->
 
 _CONSTRAINTS = """
     SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid) FROM pg_constraint
-    WHERE conrelid = ANY (CAST(CAST(:tables AS text[]) AS regclass[])) AND contype IN ('u', 'f')
+    WHERE conrelid = ANY (CAST(CAST(:tables AS text[]) AS regclass[])) AND (
+        contype IN ('u', 'f')
+        OR contype = 'p' AND NOT EXISTS (SELECT FROM pg_attribute
+            WHERE attrelid = conrelid AND attnum = ANY (conkey) AND attidentity <> '')
+    )
     ORDER BY contype DESC, oid
 """
-"""Unique constraints, then foreign keys. Primary keys stay: their ids only rise, and foreign keys need them."""
+"""Unique constraints, primary keys, foreign keys. Those of ids stay: they only rise, and foreign keys need them."""
 
 _INDEXES = """
     SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Text, select
 
+from . import search_key
 from .base import BigId, Instant, id_column, metadata
 from .client import client
 from .engine import Read, Write
@@ -66,7 +67,8 @@ async def upsert(
 ) -> CustomerRow:
     """Write what was given of name, e-mail and phone; what was not given stays, None clears.
 
-    The first writer owns the entry. Safe under races: two first writers of one number make one row.
+    The first writer owns the entry. Safe under races: two first writers of one number make one row, and whoever comes
+    second finds what the first wrote, so that no search key of theirs is left behind.
     """
     values: dict[str, Any] = dict(given) | {"updated_at": at}
     for name, normalise in (("name", key), ("email", key), ("phone", phone_key)):
@@ -78,8 +80,14 @@ async def upsert(
         "first_client_id": client_id,
         "created_at": at,
     }
-    statement = write.insert(customer).values(**made, **values)
-    statement = statement.on_conflict_do_update(index_elements=["customer_key"], set_=values)
-    row = await write.first(CustomerRow, statement.returning(*(customer.c[name] for name in CustomerRow._fields)))
+    statement = write.insert(customer).values(**made, updated_at=at)
+    statement = statement.on_conflict_do_update(index_elements=["customer_key"], set_={"updated_at": at})
+    columns = [customer.c[name] for name in CustomerRow._fields]
+    before = await write.first(CustomerRow, statement.returning(*columns))
+    assert before is not None
+    changed = customer.update().where(customer.c.id == before.id).values(values).returning(*columns)
+    row = await write.first(CustomerRow, changed)
     assert row is not None
+    old = before._asdict() | {"customer_no": None}  # it never changes; of a new row it has no keys yet
+    await search_key.change(write, search_key.OF_CUSTOMER, row.id, row.first_client_id, old, row._asdict())
     return row

@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from . import search_key
 from .admission import admission
 from .base import BigId, Instant, id_column, metadata
 from .client import client
@@ -187,8 +188,10 @@ async def next_ids(write: Write, number: int) -> list[int]:
 async def issue(
     write: Write, tickets: Sequence[Mapping[str, Any]], access_entries_: Sequence[Mapping[str, Any]]
 ) -> None:
-    """New tickets under ids from ``next_ids``, their access entries, and their numbers pointing at them."""
+    """New tickets under ids from ``next_ids``, their access entries and search keys; their numbers point at them."""
     await write.run(issued_ticket.insert(), list(tickets))
+    keys = (search_key.rows(search_key.OF_TICKET, ticket["id"], ticket["client_id"], ticket) for ticket in tickets)
+    await search_key.add(write, [row for of_ticket in keys for row in of_ticket])
     await write.run(access_entry.insert(), list(access_entries_))
     await write.run(
         ticket_number.update().where(ticket_number.c.key == bindparam("of_key")).values(ticket_id=bindparam("of_id")),

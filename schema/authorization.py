@@ -28,6 +28,7 @@ QUERIES: dict[str, Need] = {
     "calendars": (Permission.READ_SET_UP, Extent.ALL),
     "ticketItem": (Permission.READ_SET_UP, Extent.ALL),
     "ticketItems": (Permission.READ_SET_UP, Extent.ALL),
+    "find": (Permission.READ_REQUESTS, Extent.OWN),
 }
 
 MUTATIONS: dict[str, Need] = {

@@ -28,6 +28,7 @@ from db.base import FOREVER
 from db.client import Role
 from db.engine import Database, Write
 from db.keys import key, phone_key
+from db.search_key import SearchKind
 from db.timeline import RequestEventKind
 
 NOON = datetime(2030, 5, 17, 12, tzinfo=UTC)
@@ -116,7 +117,14 @@ class Make:
         columns |= {"name_key": key(columns.get("name")), "email_key": key(columns.get("email"))}
         columns["phone_key"] = phone_key(columns.get("phone"))
         made = {"customer_no": customer_no, "customer_key": key(customer_no), "first_client_id": client_id}
-        return await self.add(db.customer.customer, **made, created_at=NOON, updated_at=NOON, **columns)
+        row_id = await self.add(db.customer.customer, **made, created_at=NOON, updated_at=NOON, **columns)
+        await self._found_by(db.search_key.OF_CUSTOMER, row_id, client_id, made | columns)
+        return row_id
+
+    async def _found_by(
+        self, columns: Mapping[str, SearchKind], row_id: int, client_id: int, values: Mapping[str, Any]
+    ) -> None:
+        await db.search_key.add(self.write, db.search_key.rows(columns, row_id, client_id, values))
 
     async def sales_order(self, client_id: int, **columns: Any) -> int:
         """By ``external_order_no``, or by ``receipt_no`` and ``pos_unit_no``."""
@@ -276,7 +284,9 @@ class Make:
             "phone_key": phone_key(columns.get("phone")),
             "name_key": key(columns.get("ticket_holder_name")),
         }
-        request_id = await self.add(db.ticket_request.ticket_request, client_id=client_id, **defaults | texts)
+        values = defaults | texts
+        request_id = await self.add(db.ticket_request.ticket_request, client_id=client_id, **values)
+        await self._found_by(db.search_key.OF_REQUEST, request_id, client_id, values)
         return Request(request_id, client_id, token, status, created_at)
 
     async def line(
@@ -301,6 +311,9 @@ class Make:
             replaced_at=replaced_at,
             **{"unit_price_minor": 1000, "ticket_kind": "INDIVIDUAL"} | columns,
         )
+        if dictated := columns.get("dictated_nos"):
+            keys = db.ticket_request.dictated_number_keys(request.id, request.client_id, dictated)
+            await db.search_key.add(self.write, keys)
         entries = {}
         for index, (admission_id, content_line_id) in enumerate(item.contents.items()):
             slot_id = slots.get(admission_id)
@@ -379,7 +392,9 @@ class Make:
             "valid_from_date": columns.get("valid_from", issued_at).date(),
             "valid_until_date": valid_until.date(),
         }
-        ticket_id = await self.add(tickets, **defaults | columns)
+        values = defaults | columns
+        ticket_id = await self.add(tickets, **values)
+        await self._found_by(db.search_key.OF_TICKET, ticket_id, line.request.client_id, values)
         numbers = {"key": key(number), "request_id": line.request.id, "ticket_id": ticket_id}
         await self.write.run(insert(db.ticket.ticket_number).values(numbers))
         access_entries = {

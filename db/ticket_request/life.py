@@ -1,11 +1,12 @@
 """Taking requests, order numbers and lines, and changing them: the statements of a request's life."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
+from .. import search_key
 from ..engine import Write
 from ..paging import is_one_of
 from .reading import by_id
@@ -21,14 +22,24 @@ async def lock(write: Write, token_key: str) -> TicketRequestRow | None:
 
 
 async def add(write: Write, values: Mapping[str, Any]) -> int | None:
-    """A new request; None if its token is taken by a request that is committed by then."""
+    """A new request with its search keys; None if its token is taken by a request that is committed by then."""
     statement = write.insert(ticket_request).values(dict(values)).on_conflict_do_nothing(index_elements=["token_key"])
     request_id: int | None = await write.value(statement.returning(ticket_request.c.id))
+    if request_id is not None:
+        keys = search_key.rows(search_key.OF_REQUEST, request_id, values["client_id"], values)
+        await search_key.add(write, keys)
     return request_id
 
 
 async def change(write: Write, request_id: int, values: Mapping[str, Any]) -> None:
-    """Change columns of a locked request."""
+    """Change columns of a locked request, and its search keys with them."""
+    searched = [name for name in search_key.OF_REQUEST if name in values]
+    if searched:
+        columns = (ticket_request.c.client_id, *(ticket_request.c[name] for name in searched))
+        ((client_id, *before),) = await write.all(select(*columns).where(ticket_request.c.id == request_id))
+        old = dict(zip(searched, before, strict=True))
+        new = {name: values[name] for name in searched}
+        await search_key.change(write, search_key.OF_REQUEST, request_id, client_id, old, new)
     await write.run(ticket_request.update().where(ticket_request.c.id == request_id).values(dict(values)))
 
 
@@ -50,8 +61,22 @@ async def take_over_order(write: Write, client_id: int, key: str, request_id: in
 
 
 async def add_lines(write: Write, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """New lines; answers their ids in the same order."""
+    """New lines of one request; answers their ids in the same order.
+
+    The request is found by the ticket numbers that they dictate, also when the lines are replaced or the request ends.
+    """
+    if dictated := {number for row in rows for number in row["dictated_nos"] or ()}:
+        request_id = rows[0]["request_id"]
+        client_id = await write.value(select(ticket_request.c.client_id).where(ticket_request.c.id == request_id))
+        await search_key.add(write, dictated_number_keys(request_id, client_id, dictated))
     return await write.add(request_line, rows)
+
+
+def dictated_number_keys(request_id: int, client_id: int, numbers: Iterable[str]) -> list[search_key.SearchKeyRow]:
+    """The search keys of ticket numbers that a request dictates."""
+    kind = search_key.SearchKind.REQUEST_TICKET_NO
+    keys = {form for number in numbers for form in search_key.forms(kind, number)}
+    return [search_key.SearchKeyRow(request_id, client_id, kind.value, form) for form in sorted(keys)]
 
 
 async def add_entries(write: Write, rows: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -157,3 +157,16 @@ async def entries_of_lines(read: Read, line_ids: Sequence[int], now: datetime) -
 
 def _in_force(where: Conditions | None) -> Conditions:
     return lambda row: [row.replaced_at.is_(None), *(where(row) if where else ())]
+
+
+async def dictated_nos_of(read: Read, request_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The ticket numbers that each request dictates or once dictated; one that never did is missing."""
+    found = (
+        select(request_line.c.request_id, request_line.c.dictated_nos)
+        .where(is_one_of(read, request_line.c.request_id, request_ids))
+        .order_by(request_line.c.id)
+    )
+    dictated: dict[int, list[str]] = {}
+    for request_id, numbers in await read.all(found):
+        dictated.setdefault(request_id, []).extend(numbers or ())
+    return dictated

@@ -1,6 +1,6 @@
 """Writes sales down: every row that the tables hold of them, and the timeline's events in the order of time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import count
 from operator import attrgetter
@@ -13,6 +13,7 @@ import db
 from db.bulk import Bulk, row_class
 from db.keys import key
 from db.reservation import ReservationKind
+from db.search_key import SearchKeyRow, SearchKind
 from db.ticket_item import ContentLineRow
 from db.ticket_request import PaymentOption, TicketRequestStatus
 from db.timeline import RequestEventKind
@@ -20,6 +21,7 @@ from db.timeline import RequestEventKind
 from ..context import Rules
 from ..pattern import Pattern
 from ..ticket_request.validity import Validity, validity
+from .people import Guest
 from .sale import Access, Entry, Line, Sale, Slot, Ticket
 from .set_up import World
 from .world import GATE, SUPPORT, ZONE, Admission, Client
@@ -29,6 +31,7 @@ _LINES, _ENTRIES = db.ticket_request.request_line, db.ticket_request.request_ent
 _RESERVATIONS, _SALES_ORDERS = db.reservation.reservation, db.sales_order.sales_order
 _TICKETS, _NUMBERS = db.ticket.issued_ticket, db.ticket.ticket_number
 _ACCESS_ENTRIES, _VISITS, _EVENTS = db.ticket.access_entry, db.visit.visit, db.timeline.request_event
+_SEARCH_KEYS = db.search_key.search_key
 
 TABLES = (
     _REQUESTS,
@@ -42,6 +45,7 @@ TABLES = (
     _ACCESS_ENTRIES,
     _VISITS,
     _EVENTS,
+    _SEARCH_KEYS,
 )
 """The tables of sales; none points at a later one."""
 
@@ -72,6 +76,7 @@ class Books:
         self._rows: dict[str, list[Any]] = {table.name: [] for table in TABLES}
         self._events: list[Any] = []
         self._validities: dict[tuple[int, date, date], Validity] = {}
+        self._guest_forms: dict[Guest, list[tuple[SearchKind, str]]] = {}
 
     @classmethod
     async def open(cls, bulk: Bulk, world: World, rules: Rules, random: Random) -> "Books":
@@ -158,10 +163,34 @@ class Books:
                 salesperson_code=sale.salesperson,
             )
         )
+        self._enter_search_keys(sale, request_id, client_id, code)
         if order_key is not None and sale.owns_order:
             self._rows[_ORDER_KEYS.name].append(_OrderKey(client_id=client_id, key=order_key, request_id=request_id))
         if sale.document is not None:
             self._enter_sales_order(sale, client_id, total)
+
+    def _enter_search_keys(self, sale: Sale, request_id: int, client_id: int, code: str) -> None:
+        """What the request is found by; what a guest is found by is worked out once."""
+        guest = sale.guest
+        found = self._guest_forms.get(guest)
+        if found is None:
+            values = (guest.customer_no, guest.email, guest.phone, guest.name)
+            found = self._guest_forms[guest] = _forms(zip(_OF_GUEST, values, strict=True))
+        receipt_no, _ = sale.receipt or (None, None)
+        dictated = ((SearchKind.REQUEST_TICKET_NO, no) for line in sale.lines for no in line.dictated_nos or ())
+        of_sale = _forms(
+            [
+                (SearchKind.REQUEST_TOKEN, sale.token),
+                (SearchKind.REQUEST_CODE, code),
+                (SearchKind.REQUEST_ORDER_NO, sale.order_no),
+                (SearchKind.REQUEST_RECEIPT_NO, receipt_no),
+                (SearchKind.REQUEST_PAYMENT, sale.payment_reference),
+                *dictated,
+            ]
+        )
+        self._rows[_SEARCH_KEYS.name] += [
+            SearchKeyRow(request_id, client_id, kind.value, form) for kind, form in {*found, *of_sale}
+        ]
 
     def _enter_sales_order(self, sale: Sale, client_id: int, total: int) -> None:
         receipt_no, pos_unit_no = sale.receipt or (None, None)
@@ -325,6 +354,10 @@ class Books:
             )
         )
         self._rows[_NUMBERS.name].append(_Number(key=number_key, request_id=request_id, ticket_id=ticket_id))
+        self._rows[_SEARCH_KEYS.name] += [
+            SearchKeyRow(ticket_id, self._world.clients[sale.client], kind.value, form)
+            for kind, form in _forms([(SearchKind.TICKET_EXTERNAL_NO, number)])
+        ]
         self._happened_to_ticket(sale, request_id, ticket_id, ticket, number)
         for access in ticket.accesses:
             self._enter_access(request_id, ticket_id, ticket, number, access, entry_ids[access.content.admission])
@@ -452,6 +485,17 @@ class Books:
 
 
 _AT = attrgetter("at")
+_OF_GUEST = (
+    SearchKind.REQUEST_CUSTOMER_NO,
+    SearchKind.REQUEST_EMAIL,
+    SearchKind.REQUEST_PHONE,
+    SearchKind.REQUEST_NAME,
+)
+
+
+def _forms(values: Iterable[tuple[SearchKind, str | None]]) -> list[tuple[SearchKind, str]]:
+    """The forms under which each value is found."""
+    return [(kind, form) for kind, value in values for form in db.search_key.forms(kind, value)]
 
 
 def _drawn(pattern: str, random: Random) -> list[str]:

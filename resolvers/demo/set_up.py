@@ -327,27 +327,28 @@ def canceled_tour(world: World) -> Slot:
 async def _add_customers(bulk: Bulk, world: World, guests: Iterable[Guest], at: datetime) -> None:
     table = db.customer.customer
     ids = count(await bulk.next_id(table))
-    await bulk.insert(
-        table,
-        [
-            _CustomerRow(
-                id=next(ids),
-                customer_no=guest.customer_no,
-                customer_key=guest.customer_key,
-                name=guest.name,
-                name_key=guest.name_key,
-                email=guest.email,
-                email_key=guest.email_key,
-                phone=guest.phone,
-                phone_key=guest.phone_key,
-                first_client_id=world.clients[_writer(guest)],
-                created_at=at,
-                updated_at=at,
-            )
-            for guest in guests
-            if guest.customer_no
-        ],
-    )
+    known = [
+        _CustomerRow(
+            id=next(ids),
+            customer_no=guest.customer_no,
+            customer_key=guest.customer_key,
+            name=guest.name,
+            name_key=guest.name_key,
+            email=guest.email,
+            email_key=guest.email_key,
+            phone=guest.phone,
+            phone_key=guest.phone_key,
+            first_client_id=world.clients[_writer(guest)],
+            created_at=at,
+            updated_at=at,
+        )
+        for guest in guests
+        if guest.customer_no
+    ]
+    await bulk.insert(table, known)
+    columns = db.search_key.OF_CUSTOMER
+    keys = [db.search_key.rows(columns, row.id, row.first_client_id, row._asdict()) for row in known]
+    await bulk.insert(db.search_key.search_key, [key for of_customer in keys for key in of_customer])
 
 
 def _writer(guest: Guest) -> Client:
