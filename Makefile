@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
+unexport PYTHONDONTWRITEBYTECODE # what many processes import is compiled once
+
 .PHONY: help setup serve test prove bench clean
 .DEFAULT_GOAL := help
 
@@ -21,7 +23,7 @@ test: $(VENV)/.installed-for-tests ## Run every check and every test, on SQLite 
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -m "not prove"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not prove"
 
 prove: $(VENV)/.installed-for-tests ## Run the long proofs: races, crashes, load.
 	@$(BIN)/python -m pytest -m prove || { code=$$?; [ $$code -eq 5 ] || exit $$code; echo "There are no long proofs yet."; }

@@ -3,12 +3,17 @@
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import QueuePool, text
 from sqlalchemy.engine import URL
 
 import db.migrations
@@ -60,6 +65,14 @@ async def maintain(server: URL, command: str) -> None:
         await database.dispose()
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A database that is kept from test to test, and what makes it again as it was after its migration."""
+
+    database: Database
+    empty: Callable[[], Awaitable[None]]
+
+
 async def make_template(server: URL) -> None:
     """Make the migrated, empty database that tests clone."""
     await maintain(server, f"CREATE DATABASE {TEMPLATE}")
@@ -91,31 +104,64 @@ def sqlite_url(path: Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(path))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def template(request: pytest.FixtureRequest) -> Path | URL:
-    """What to make a fresh database from: a SQLite file, or a PostgreSQL server with a template."""
-    found: Path | URL = request.getfixturevalue("sqlite_template" if request.param == "sqlite" else "postgresql_server")
-    return found
+@pytest.fixture(scope="session")
+async def sqlite_database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kept]:
+    """A SQLite database; emptied by copying the template into it, page by page."""
+    file = Path(shutil.copyfile(sqlite_template, tmp_path_factory.mktemp("kept") / "gatehouse.sqlite3"))
 
+    async def empty() -> None:
+        with closing(sqlite3.connect(sqlite_template)) as template, closing(sqlite3.connect(file)) as kept:
+            kept.execute("PRAGMA synchronous = OFF")
+            template.backup(kept)
 
-@pytest.fixture
-async def database_url(template: Path | URL, tmp_path: Path) -> AsyncIterator[URL]:
-    """The address of a fresh, migrated, empty database; once of each kind."""
-    if isinstance(template, Path):
-        yield sqlite_url(Path(shutil.copyfile(template, tmp_path / "gatehouse.sqlite3")))
-        return
-    name = f"test_{uuid4().hex}"
-    await maintain(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield URL.set(template, database=name)
-    await maintain(template, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-async def database(database_url: URL) -> AsyncIterator[Database]:
-    """A fresh, migrated, empty database, on connections of its own; once of each kind."""
-    database = Database(database_url)
-    yield database
+    database = Database(sqlite_url(file))
+    yield Kept(database, empty)
     await database.dispose()
+
+
+@pytest.fixture(scope="session")
+async def postgresql_database(postgresql_server: URL) -> AsyncIterator[Kept]:
+    """A PostgreSQL database, of this process alone."""
+    name = f"test_{uuid4().hex}"
+    await maintain(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    database = Database(postgresql_server.set(database=name))
+    statement = text(postgresql.EMPTY.replace("{version}", db.migrations.head()))
+
+    async def empty() -> None:
+        async with database.writing() as write:
+            await write.run(statement)
+
+    yield Kept(database, empty)
+    await database.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def template(request: pytest.FixtureRequest) -> Kept:
+    """The database that this process keeps, once of each kind."""
+    kept: Kept = request.getfixturevalue(f"{request.param}_database")
+    return kept
+
+
+@pytest.fixture
+async def database(template: Kept) -> AsyncIterator[Database]:
+    """A migrated, empty database, on connections of its own; once of each kind.
+
+    It is the same one from test to test: emptied before each, its series begun anew, its connections and compiled
+    statements still warm.
+    """
+    database = template.database
+    database.clock_offset = timedelta()
+    await template.empty()
+    yield database
+    for engine in (database.reader, database.writer):
+        assert isinstance(engine.pool, QueuePool)
+        assert engine.pool.checkedout() == 0, "the test left a connection open"
+
+
+@pytest.fixture
+def database_url(database: Database) -> URL:
+    """The address of that database, for a test that connects to it in its own way, and closes what it opened."""
+    return database.url
 
 
 @pytest.fixture
