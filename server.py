@@ -112,7 +112,15 @@ class Settings(BaseSettings):
     lines_per_request: Annotated[int, Field(ge=1, le=10_000)] = 100
     tickets_per_request: Annotated[int, Field(ge=1, le=100_000)] = 1000
     max_body_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
+    max_document_characters: Annotated[int, Field(ge=1_000, le=10_000_000)] = 50_000
     max_document_tokens: Annotated[int, Field(ge=100, le=1_000_000)] = 5_000
+    max_depth: Annotated[int, Field(ge=1, le=200)] = 20
+    max_fields: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    max_aliases: Annotated[int, Field(ge=0, le=1_000_000)] = 100
+    max_directives: Annotated[int, Field(ge=0, le=1_000_000)] = 50
+    max_cost: Annotated[int, Field(ge=1, le=999_999_999)] = 50_000
+    max_list_items: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    operation_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 20
     remembered_characters: Annotated[int, Field(ge=0, le=1_000_000_000)] = 500_000
     log_level: LogLevel = LogLevel.INFO
     log_format: Literal["console", "json"] | None = None
@@ -183,7 +191,15 @@ class Settings(BaseSettings):
         """What one request may ask of the server."""
         return Limits(
             body_bytes=self.max_body_bytes,
+            document_characters=self.max_document_characters,
             document_tokens=self.max_document_tokens,
+            depth=self.max_depth,
+            fields=self.max_fields,
+            aliases=self.max_aliases,
+            directives=self.max_directives,
+            cost=self.max_cost,
+            list_items=max(self.max_list_items, self.lines_per_request, self.tickets_per_request),
+            operation_seconds=self.operation_seconds,
             remembered_characters=self.remembered_characters,
         )
 

@@ -5,13 +5,17 @@ transaction: READ COMMITTED on PostgreSQL, BEGIN IMMEDIATE on SQLite. Functions 
 ``Write`` never open, commit or roll back; ``Database`` does.
 """
 
+import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+import aiosqlite
 from sqlalchemy import Connection, Executable, Row, Table, event, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
@@ -207,6 +211,26 @@ def _postgresql(url: URL, *, pool_size: int, **options: Any) -> AsyncEngine:
     )
 
 
+class _Interruptible(aiosqlite.Connection):
+    """A connection whose statement ends when the task that waits for it is canceled.
+
+    aiosqlite leaves it running in its thread, and whoever gets the connection next waits for it.
+    """
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        try:
+            return await super()._execute(fn, *args, **options)  # type: ignore[no-untyped-call]
+        except asyncio.CancelledError:
+            await self.interrupt()
+            raise
+
+
+def _connect_sqlite(file: str, **options: Any) -> _Interruptible:
+    connection = _Interruptible(partial(sqlite3.connect, file, **options), iter_chunk_size=64)
+    connection._thread.daemon = True  # as SQLAlchemy does: one left open is no reason to keep the process
+    return connection
+
+
 def _sqlite(url: URL, *, pool_size: int, write: bool) -> AsyncEngine:
     """One writer per process: its writers queue for it here, fairly; other processes' wait for the file's lock."""
     options: dict[str, Any] = (
@@ -219,7 +243,7 @@ def _sqlite(url: URL, *, pool_size: int, write: bool) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_SECONDS},
+        connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": _connect_sqlite},
         **options,
     )
 

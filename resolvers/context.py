@@ -1,9 +1,11 @@
 """What one operation works with: who asks, what time it is, and the way to the database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from db.engine import Database, Read, Write
@@ -43,11 +45,24 @@ class Context:
         self.rules = rules
         self.found_tickets: set[int] = set()
         """The tickets that a GATE named by their exact number: beside them their request and reference exist."""
+        self._readers: set[asyncio.Task[Any]] = set()
+        self._is_closed = False
         self._renew()
 
     def _renew(self) -> None:
         self.now: datetime = self.database.now()
         self.loaders = Loaders(self)
+
+    async def close(self) -> None:
+        """End what the operation has left reading: for fields that failed, were canceled or ran out of time.
+
+        Afterwards every connection has been given back, and no other is taken.
+        """
+        self._is_closed = True
+        while self._readers:
+            for reader in self._readers:
+                reader.cancel()
+            await asyncio.wait(set(self._readers))
 
     def extent(self, permission: Permission) -> Extent:
         """How far the permission reaches for who asks."""
@@ -61,8 +76,15 @@ class Context:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Read]:
         """A connection to read with, for one batch."""
-        async with self.database.reading() as read:
-            yield read
+        task = asyncio.current_task()
+        if self._is_closed or task is None:
+            raise asyncio.CancelledError
+        self._readers.add(task)
+        try:
+            async with self.database.reading() as read:
+                yield read
+        finally:
+            self._readers.discard(task)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Write]:

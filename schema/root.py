@@ -18,8 +18,11 @@ from .admission import AdmissionQueries
 from .calendar import CalendarQueries
 from .customer import CustomerQueries
 from .enums import describe
+from .execution.limits import Limits
+from .execution.measure import SHORT_LIST
 from .find import FindQueries
 from .node import Node, parse_global_id
+from .paging import DEFAULT_SIZE
 from .sale import SaleMutations
 from .sales_order import SalesOrderQueries
 from .scalars import SCALARS
@@ -33,6 +36,7 @@ from .ticket_item import TicketItemQueries
 from .ticket_request import TicketRequestQueries
 from .timeline import RequestEventQueries
 
+LIMITS = Limits()
 NODES_AT_ONCE = 100
 
 NODES: dict[str, tuple[Batch, Permission]] = {
@@ -113,7 +117,18 @@ class RootQueries:
         return list(await asyncio.gather(*(_node(info.context, *one) for one in wanted)))
 
 
-@strawberry.type(description="What may be asked. What is not yours to see is null, or absent from lists.")
+@strawberry.type(
+    description="What may be asked. What is not yours to see is null, or absent from lists.\n\n"
+    "What goes beyond a limit of the server is refused whole, with `extensions.limit`, `most` and `actual`. By default "
+    f"an operation is at most {LIMITS.depth} fields deep and costs at most {LIMITS.cost} points; a document has at "
+    f"most {LIMITS.fields} fields (fragments counted wherever they are spread), {LIMITS.aliases} aliases, "
+    f"{LIMITS.directives} directives, {LIMITS.document_tokens} tokens and {LIMITS.document_characters} characters; a "
+    f"list of an input has at most {LIMITS.list_items} items. An operation is stopped after "
+    f"{LIMITS.operation_seconds:g} seconds.\n\n"
+    "The cost is the number of values that the answer can hold at most: a page counts as many rows as it is asked for "
+    f"({DEFAULT_SIZE} when nothing is said), any other list {SHORT_LIST}; mutations and what must be calculated weigh "
+    "more. Every answer tells it: `extensions.cost`."
+)
 class Query(
     RootQueries,
     TicketRequestQueries,

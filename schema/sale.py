@@ -10,6 +10,7 @@ from strawberry import UNSET
 from db.sales_order import SalesChannel
 from db.ticket_request import PaymentOption
 from resolvers import loaders, ticket_request
+from resolvers.context import Rules
 from resolvers.ticket_request import Confirmation, Payment, RequestedAdmission, RequestedLine, Sale
 from resolvers.ticket_request.create import CreateOutcome
 
@@ -20,6 +21,7 @@ from .relations import relation
 from .ticket_request import TicketRequest
 
 TOKEN = "The request's token."
+LINES = f"What is asked for: at least one line, by default at most {Rules().lines_per_request}."
 AS_IT_STANDS = (
     "The request as it stands after the commit, or unchanged when refused; null if there is none or it may not be seen."
 )
@@ -53,7 +55,9 @@ class TicketRequestLineInput:
         default=UNSET, description="Admissions not listed follow the item's bill of material."
     )
     external_ticket_nos: list[str] | None = strawberry.field(
-        default=UNSET, description="Numbers dictated by the caller, one per ticket."
+        default=UNSET,
+        description="Numbers dictated by the caller, one per ticket. "
+        f"By default a request has at most {Rules().tickets_per_request} tickets.",
     )
 
 
@@ -80,7 +84,7 @@ class TicketRequestCreateInWebStoreInput:
         default=UNSET, description="The shop's order number: one living request per client and number."
     )
     holder: TicketHolderInput | None = strawberry.field(default=UNSET, description="What is known of the guest.")
-    lines: list[TicketRequestLineInput] = strawberry.field(description="What is asked for; at least one line.")
+    lines: list[TicketRequestLineInput] = strawberry.field(description=LINES)
     dry_run: bool | None = strawberry.field(
         default=UNSET, description="true answers prices and refusals and holds nothing."
     )
@@ -97,7 +101,7 @@ class TicketRequestCreateAtPosInput:
     pos_unit_no: str = strawberry.field(description="The POS unit that prints the receipt.")
     salesperson_code: str | None = strawberry.field(default=UNSET, description="Who sells.")
     holder: TicketHolderInput | None = strawberry.field(default=UNSET, description="What is known of the guest.")
-    lines: list[TicketRequestLineInput] = strawberry.field(description="What is asked for; at least one line.")
+    lines: list[TicketRequestLineInput] = strawberry.field(description=LINES)
     may_exceed_capacity: bool | None = strawberry.field(
         default=UNSET, description="The cashier said yes to going over capacity; counts only where the item allows it."
     )
@@ -109,7 +113,9 @@ class TicketRequestCreateAtPosInput:
 @strawberry.input(description="Other lines for a registered request.")
 class TicketRequestUpdateInput:
     token: str = strawberry.field(description=TOKEN)
-    lines: list[TicketRequestLineInput] = strawberry.field(description="All lines that shall stand from now on.")
+    lines: list[TicketRequestLineInput] = strawberry.field(
+        description=f"All lines that shall stand from now on. {LINES}"
+    )
     may_exceed_capacity: bool | None = strawberry.field(
         default=UNSET, description="The cashier said yes to going over capacity; counts only where the item allows it."
     )

@@ -24,10 +24,10 @@ class Gatehouse:
         self.database = database
         self.statements: list[str] = []
         """The SQL of the last operation, in its order; who is asking was looked up before it began."""
-        settings = settings or Settings(database_url=database.url.render_as_string(hide_password=False))
-        self.rules = rules or settings.rules()
-        app = create_app(settings, database=database, rules=self.rules)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gatehouse.test")
+        self.settings = settings or Settings(database_url=database.url.render_as_string(hide_password=False))
+        self.rules = rules or self.settings.rules()
+        self.app = create_app(self.settings, database=database, rules=self.rules)
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://gatehouse.test")
         """For what ``ask`` cannot send: other methods, headers, bodies."""
         self._keys: dict[tuple[str, str], str] = {}
 
@@ -91,3 +91,7 @@ class Gatehouse:
     def with_rules(self, **changes: Any) -> "Gatehouse":
         """Another app over the same database, whose operator decided otherwise. Enter it with ``async with``."""
         return Gatehouse(self.database, rules=dataclasses.replace(self.rules, **changes))
+
+    def with_settings(self, **changes: Any) -> "Gatehouse":
+        """Another app over the same database, started with other settings. Enter it with ``async with``."""
+        return Gatehouse(self.database, settings=Settings(**self.settings.model_dump(exclude_unset=True) | changes))

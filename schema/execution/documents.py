@@ -8,11 +8,11 @@ from typing import Any
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     StringValueNode,
@@ -23,15 +23,17 @@ from graphql import (
 )
 
 from . import errors
-from .limits import Limits
+from .limits import Excess, Limits
+from .measure import Costs, CyclicFragments, excess, fragments_of
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a document, and the names of its root fields whatever @skip and @include say."""
+    """One operation of a document, what it costs, and its root fields' names whatever @skip and @include say."""
 
     node: OperationDefinitionNode
     root_fields: frozenset[str]
+    costs: Costs
 
     @property
     def type(self) -> str:
@@ -90,6 +92,8 @@ class Documents:
 
     def _understand(self, text: str) -> Document:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        if len(text) > self._limits.document_characters:
+            return _wrong(digest, Excess("characters", self._limits.document_characters, len(text)))
         try:
             node = parse(text, max_tokens=self._limits.document_tokens)
         except GraphQLSyntaxError as wrong:
@@ -97,30 +101,45 @@ class Documents:
         except RecursionError:
             return Document(digest, errors=(errors.error("The document is nested too deeply.", errors.PARSE_FAILED),))
         try:
-            found = validate(self._schema, node, max_errors=5) or _unstorable(node)
+            too_much = excess(self._schema, node, self._limits)
+            if too_much is not None:
+                return _wrong(digest, too_much)
+            found = validate(self._schema, node, max_errors=5) or _misfits(node, self._limits.list_items)
+            operations = {} if found else _operations(self._schema, node)
+        except CyclicFragments as cyclic:
+            message = f"The fragment {cyclic} spreads itself."
+            return Document(digest, errors=(errors.error(message, errors.VALIDATION_FAILED),))
         except RecursionError:
             message = "The document is nested too deeply."
             return Document(digest, errors=(errors.error(message, errors.VALIDATION_FAILED),))
         if found:
             return Document(digest, errors=tuple(errors.formatted(one, errors.VALIDATION_FAILED) for one in found))
-        return Document(digest, node, _operations(node))
+        return Document(digest, node, operations)
 
 
-def _unstorable(node: DocumentNode) -> list[GraphQLError]:
-    """Texts in the document with characters that no database keeps."""
+def _wrong(digest: str, found: Excess) -> Document:
+    return Document(digest, errors=(errors.error(found.message, errors.VALIDATION_FAILED, **found.extensions),))
+
+
+def _misfits(node: DocumentNode, list_items: int) -> list[GraphQLError]:
+    """Lists in the document that are too long, and texts with characters that no database keeps."""
     found: list[GraphQLError] = []
 
-    class Texts(Visitor):
+    class Values(Visitor):
         def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
             if "\0" in node.value:
                 found.append(GraphQLError("A text may not contain the character U+0000.", node))
 
-    visit(node, Texts())
+        def enter_list_value(self, node: ListValueNode, *_: Any) -> None:
+            if len(node.values) > list_items:
+                found.append(GraphQLError(Excess("list_items", list_items, len(node.values)).message, node))
+
+    visit(node, Values())
     return found[:5]
 
 
-def _operations(document: DocumentNode) -> dict[str | None, Operation]:
-    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+def _operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
+    fragments = fragments_of(document)
 
     def names(selections: SelectionSetNode, seen: set[str]) -> set[str]:
         found: set[str] = set()
@@ -136,5 +155,8 @@ def _operations(document: DocumentNode) -> dict[str | None, Operation]:
 
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     return {
-        (d.name.value if d.name else None): Operation(d, frozenset(names(d.selection_set, set()))) for d in operations
+        (d.name.value if d.name else None): Operation(
+            d, frozenset(names(d.selection_set, set())), Costs(schema, document, d)
+        )
+        for d in operations
     }

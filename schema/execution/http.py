@@ -17,7 +17,8 @@ from resolvers.actor import Keyring
 from resolvers.context import Rules
 
 from . import errors
-from .limits import Limits
+from .attendance import Disconnected, TimedOut, attended
+from .limits import Limits, misfits
 from .operation import Answer, Operations, refusal
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -45,17 +46,24 @@ def endpoint(
                 raise _BadRequest(405, "Ask with POST.", Allow="POST")
             media_type = _accepted(request.headers.get("accept"))
             body = await _body(request, limits.body_bytes)
-            asked = _asked(request.headers.get("content-type", ""), body)
+            asked = _asked(request.headers.get("content-type", ""), body, limits.list_items)
             actor = await keyring.actor(_bearer(request.headers.get("authorization", "")))
             if actor is None:
                 message = "This needs a key: send Authorization: Bearer gh_..., neither expired nor revoked."
                 return _response(refusal(message, errors.UNAUTHENTICATED), media_type, {"WWW-Authenticate": "Bearer"})
-            answer = await operations.run(actor, *asked)
+            async with attended(request, limits.operation_seconds):
+                answer = await operations.run(actor, *asked)
             return _response(answer, media_type)
+        except TimedOut:
+            message = (
+                f"The operation took longer than {limits.operation_seconds:g} seconds and was stopped. "
+                "What it had not committed is undone."
+            )
+            return Response(orjson.dumps({"errors": [errors.error(message, errors.STOPPED)]}), 503, None, media_type)
         except _BadRequest as found:
             body = orjson.dumps({"errors": [errors.error(found.message, errors.BAD_REQUEST)]})
             return Response(body, found.status, found.headers, media_type)
-        except ClientDisconnect:
+        except (ClientDisconnect, Disconnected):
             return Response(status_code=499)
         except Exception as cause:
             return Response(orjson.dumps({"errors": [errors.internal(cause)]}), 500, media_type=media_type)
@@ -95,7 +103,7 @@ async def _body(request: Request, at_most: int) -> bytes:
     return bytes(body)
 
 
-def _asked(content_type: str, body: bytes) -> tuple[str, dict[str, Any] | None, str | None]:
+def _asked(content_type: str, body: bytes, list_items: int) -> tuple[str, dict[str, Any] | None, str | None]:
     """Query, variables and operation name."""
     media_type, _, parameters = content_type.partition(";")
     if media_type.strip().lower() != JSON:
@@ -116,17 +124,10 @@ def _asked(content_type: str, body: bytes) -> tuple[str, dict[str, Any] | None, 
         raise _BadRequest(400, "variables must be an object.")
     if name is not None and not isinstance(name, str):
         raise _BadRequest(400, "operationName must be a string.")
-    if b"\\u0000" in body and _has_nul(variables):
-        raise _BadRequest(400, "A text may not contain the character U+0000.")
+    if variables and (b"\\u0000" in body or len(body) > 2 * list_items):
+        for message in misfits(variables, list_items):
+            raise _BadRequest(400, message)
     return query, variables, name
-
-
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(one) for key, one in value.items())
-    return isinstance(value, list) and any(map(_has_nul, value))
 
 
 def _bearer(header: str) -> str:

@@ -1,10 +1,80 @@
 """What one request may ask of the server. Each limit is a setting; ``server.Settings`` names them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
+
+SATURATED = 1_000_000_000
+"""Where counting stops: beyond it nobody needs to know how much too much it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
+    """Bounds that are inclusive: as much as the number says is let through."""
+
     body_bytes: int = 1_000_000
+    document_characters: int = 50_000
     document_tokens: int = 5_000
+    depth: int = 20
+    fields: int = 1_000
+    aliases: int = 100
+    directives: int = 50
+    cost: int = 50_000
+    list_items: int = 10_000
+    operation_seconds: float = 20
     remembered_characters: int = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A limit that a request goes beyond."""
+
+    limit: str
+    most: int
+    actual: int | None = None
+
+    @property
+    def message(self) -> str:
+        """One sentence for a person."""
+        if self.actual is None:
+            return f"{_WORDS[self.limit]} is at most {self.most}."
+        number = f"{self.actual} or more" if self.actual >= SATURATED else str(self.actual)
+        return f"{_WORDS[self.limit]} is at most {self.most}; this is {number}."
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """The same for programs."""
+        told = {"limit": self.limit, "most": self.most}
+        return told if self.actual is None else told | {"actual": self.actual}
+
+
+_WORDS = {
+    "characters": "The length of a document",
+    "depth": "The depth of an operation",
+    "fields": "The number of fields of an operation, fragments counted wherever they are spread,",
+    "aliases": "The number of aliases of an operation",
+    "directives": "The number of directives of an operation",
+    "merges": "The number of pairs of selections of one name that are to be merged",
+    "cost": "The cost of an operation",
+    "list_items": "The number of items of a list",
+}
+
+
+def misfits(value: Any, list_items: int) -> Iterator[str]:
+    """What is wrong with variables that no type tells: a list that is too long, or a text that no database keeps.
+
+    Not by recursion: JSON may be nested deeper than Python's stack.
+    """
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, str):
+            if "\0" in one:
+                yield "A text may not contain the character U+0000."
+        elif isinstance(one, dict):
+            todo += one.keys()
+            todo += one.values()
+        elif isinstance(one, list):
+            if len(one) > list_items:
+                yield Excess("list_items", list_items, len(one)).message
+            todo += one

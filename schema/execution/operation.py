@@ -14,8 +14,8 @@ from resolvers.context import Context, Rules
 
 from .. import authorization
 from . import errors
-from .documents import Documents
-from .limits import Limits
+from .documents import Document, Documents, Operation
+from .limits import Excess, Limits
 
 log = structlog.get_logger("gatehouse")
 
@@ -34,6 +34,12 @@ def refusal(message: str, code: str) -> Answer:
     return Answer({"errors": [errors.error(message, code)]}, is_request_error=True, code=code)
 
 
+def beyond(found: Excess) -> Answer:
+    """The answer to an operation that asks for more than a limit."""
+    told = errors.error(found.message, errors.VALIDATION_FAILED, **found.extensions)
+    return Answer({"errors": [told]}, is_request_error=True, code=errors.VALIDATION_FAILED)
+
+
 class Operations:
     """Runs operations against the schema, for one database and one set of rules."""
 
@@ -41,6 +47,7 @@ class Operations:
         self._schema = schema
         self._database = database
         self._rules = rules
+        self._limits = limits
         self._documents = Documents(schema, limits)
 
     async def run(
@@ -52,6 +59,8 @@ class Operations:
         started = time.perf_counter()
         document = self._documents.get(query)
         operation = document.operation(operation_name)
+        cost = operation.costs.of(variables or {}) if operation else None
+        answer: Answer | None = None
         try:
             if document.errors:
                 answer = Answer({"errors": list(document.errors)}, True, document.errors[0]["extensions"]["code"])
@@ -67,31 +76,48 @@ class Operations:
             elif forbidden := authorization.forbidden(actor.role, operation.type, operation.root_fields):
                 message = f"The role {actor.role} may not ask for {', '.join(forbidden)}."
                 answer = refusal(message, errors.FORBIDDEN)
+            elif cost is not None and cost > self._limits.cost:
+                answer = beyond(Excess("cost", self._limits.cost, cost))
             else:
-                context = Context(self._database, actor, self._rules)
-                result = execute(
-                    self._schema,
-                    document.node,
-                    context_value=context,
-                    variable_values=variables,
-                    operation_name=operation.name,
-                    max_coercion_errors=5,
+                answer = await self._executed(
+                    Context(self._database, actor, self._rules), document, operation, variables
                 )
-                answer = _answer(await result if inspect.isawaitable(result) else result)
+            if cost is not None:
+                answer.body["extensions"] = {"cost": {"requested": cost, "limit": self._limits.cost}}
+            return answer
         finally:
             statements.reset(token)
-        log.info(
-            "operation",
-            operation=operation.name[:100] if operation and operation.name else None,
-            type=operation.type if operation else None,
-            document=document.hash,
-            actor=actor.client,
-            role=actor.role.value,
-            statements=len(counted),
-            milliseconds=round((time.perf_counter() - started) * 1000, 2),
-            errors=sorted({error["extensions"]["code"] for error in answer.body.get("errors", ())}),
-        )
-        return answer
+            told = answer.body.get("errors", ()) if answer else [errors.error("", errors.STOPPED)]
+            log.info(
+                "operation",
+                operation=operation.name[:100] if operation and operation.name else None,
+                type=operation.type if operation else None,
+                document=document.hash,
+                actor=actor.client,
+                role=actor.role.value,
+                cost=cost,
+                statements=len(counted),
+                milliseconds=round((time.perf_counter() - started) * 1000, 2),
+                errors=sorted({error["extensions"]["code"] for error in told}),
+            )
+
+    async def _executed(
+        self, context: Context, document: Document, operation: Operation, variables: dict[str, Any] | None
+    ) -> Answer:
+        """What running it comes to. Whatever ends it, also cancellation, no work of it goes on afterwards."""
+        assert document.node is not None
+        try:
+            result = execute(
+                self._schema,
+                document.node,
+                context_value=context,
+                variable_values=variables,
+                operation_name=operation.name,
+                max_coercion_errors=5,
+            )
+            return _answer(await result if inspect.isawaitable(result) else result)
+        finally:
+            await context.close()
 
 
 def _answer(result: ExecutionResult) -> Answer:

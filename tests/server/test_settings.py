@@ -6,6 +6,7 @@ import pytest
 
 import server
 from db.sales_order import SalesChannel
+from schema.execution.limits import Limits
 from server import Settings, Trouble, settings_of_environment
 
 
@@ -46,6 +47,15 @@ BAD = [
     ("LOG_FORMAT", "xml"),
     ("MAX_BODY_BYTES", "999"),
     ("MAX_DOCUMENT_TOKENS", "99"),
+    ("MAX_DOCUMENT_CHARACTERS", "999"),
+    ("MAX_DEPTH", "0"),
+    ("MAX_FIELDS", "0"),
+    ("MAX_ALIASES", "-1"),
+    ("MAX_DIRECTIVES", "-1"),
+    ("MAX_COST", "0"),
+    ("MAX_LIST_ITEMS", "0"),
+    ("OPERATION_SECONDS", "0"),
+    ("OPERATION_SECONDS", "nan"),
     ("REMEMBERED_CHARACTERS", "-1"),
 ]
 
@@ -106,6 +116,14 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         TICKETS_PER_REQUEST="2",
         MAX_BODY_BYTES="1000",
         MAX_DOCUMENT_TOKENS="100",
+        MAX_DOCUMENT_CHARACTERS="1000",
+        MAX_DEPTH="1",
+        MAX_FIELDS="2",
+        MAX_ALIASES="3",
+        MAX_DIRECTIVES="4",
+        MAX_COST="5",
+        MAX_LIST_ITEMS="6",
+        OPERATION_SECONDS="0.5",
         REMEMBERED_CHARACTERS="1",
     )
     rules, limits = settings.rules(), settings.limits()
@@ -115,4 +133,27 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         "[X*10]",
     )
     assert (rules.lines_per_request, rules.tickets_per_request) == (1, 2)
-    assert (limits.body_bytes, limits.document_tokens, limits.remembered_characters) == (1000, 100, 1)
+    assert limits == Limits(
+        body_bytes=1000,
+        document_characters=1000,
+        document_tokens=100,
+        depth=1,
+        fields=2,
+        aliases=3,
+        directives=4,
+        cost=5,
+        list_items=6,
+        operation_seconds=0.5,
+        remembered_characters=1,
+    )
+
+
+def test_a_list_is_never_cut_shorter_than_a_sale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a sale with a line too many is answered by a refusal, which says more."""
+    settings = told(monkeypatch, MAX_LIST_ITEMS="10", LINES_PER_REQUEST="20", TICKETS_PER_REQUEST="15")
+    assert settings.limits().list_items == 20
+
+
+def test_the_defaults_are_those_of_the_limits() -> None:
+    """Which the schema tells to its clients."""
+    assert Settings().limits() == Limits()
