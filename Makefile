@@ -33,7 +33,7 @@ bench: $(VENV)/.installed-for-tests ## Measure orders a minute on one slot, and 
 	$(BIN)/python -m bench.find --write
 
 clean: ## Remove the environment and what checks and tests left behind; the data stays.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:

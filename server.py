@@ -9,6 +9,7 @@ import difflib
 import errno
 import logging
 import os
+import re
 import socket
 import sys
 import traceback
@@ -23,10 +24,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 import structlog
 import typer
-from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -64,6 +67,9 @@ READY_SECONDS = 5
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection stays open: longer than clients keep theirs, so that it is they who close it."""
 
+CORS_SECONDS = 600
+"""How long a browser remembers which pages may ask here."""
+
 SHUTDOWN_SECONDS = 10
 """How long a server that is told to stop lets its last requests run."""
 
@@ -86,6 +92,13 @@ class LogLevel(StrEnum):
     WARNING = "warning"
     ERROR = "error"
 
+
+def _listed(value: object) -> object:
+    return [name for name in (part.strip() for part in value.split(",")) if name] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+"""Several, with commas between them."""
 
 Seconds = Annotated[int, Field(ge=1, le=2_000_000_000)]
 
@@ -121,6 +134,7 @@ class Settings(BaseSettings):
     max_cost: Annotated[int, Field(ge=1, le=999_999_999)] = 50_000
     max_list_items: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     operation_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 20
+    cors_origins: Names = ()
     remembered_characters: Annotated[int, Field(ge=0, le=1_000_000_000)] = 500_000
     log_level: LogLevel = LogLevel.INFO
     log_format: Literal["console", "json"] | None = None
@@ -149,6 +163,13 @@ class Settings(BaseSettings):
     @classmethod
     def _pattern(cls, value: str) -> str:
         Pattern.of_authorization_codes(value)
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"https?://[a-z0-9.-]+(:\d{1,5})?", origin) for origin in value):
+            raise ValueError("Each is scheme, host and port as a browser tells them, such as https://shop.example.")
         return value
 
     @field_validator("log_level", "log_format", mode="before")
@@ -341,10 +362,20 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
             return _not_ready("The database cannot be reached.")
         return JSONResponse({"status": "ready"})
 
-    graphql = endpoint(schema.root.graphql_schema, database, rules or settings.rules(), settings.limits())
+    graphql = endpoint(
+        schema.root.graphql_schema, database, rules or settings.rules(), settings.limits(), settings.cors_origins
+    )
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("Authorization", "Content-Type"),
+        expose_headers=("Retry-After",),
+        max_age=CORS_SECONDS,
+    )
     return Starlette(
         routes=[
-            Route("/graphql", graphql, methods=METHODS),
+            Route("/graphql", graphql, methods=METHODS, middleware=[cors] if settings.cors_origins else None),
             *pages.routes(),
             Route("/", graphiql),
             Route("/healthz", healthz),
@@ -415,12 +446,16 @@ def _not_ready(reason: str) -> Response:
 
 
 async def _http_error(_request: Request, found: Exception) -> Response:
+    from schema.execution import errors
+
     assert isinstance(found, HTTPException)
-    return JSONResponse({"errors": [{"message": found.detail}]}, found.status_code, found.headers)
+    return JSONResponse({"errors": [errors.error(found.detail, errors.BAD_REQUEST)]}, found.status_code, found.headers)
 
 
-async def _internal_error(_request: Request, _found: Exception) -> Response:
-    return JSONResponse({"errors": [{"message": "Something went wrong here."}]}, 500)
+async def _internal_error(_request: Request, found: Exception) -> Response:
+    from schema.execution import errors
+
+    return JSONResponse({"errors": [errors.internal(found)]}, 500)
 
 
 async def examine(database: Database) -> Standing:

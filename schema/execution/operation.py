@@ -51,9 +51,18 @@ class Operations:
         self._documents = Documents(schema, limits)
 
     async def run(
-        self, actor: Actor, query: str, variables: dict[str, Any] | None, operation_name: str | None
+        self,
+        actor: Actor,
+        query: str,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+        *,
+        may_change: bool = True,
     ) -> Answer:
-        """The answer to one request of a client. Never raises but for cancellation."""
+        """The answer to one request of a client: of a query only, unless it may change something.
+
+        Never raises but for cancellation.
+        """
         counted: list[str] = []
         token = statements.set(counted)
         started = time.perf_counter()
@@ -73,6 +82,8 @@ class Operations:
                 answer = refusal(message, errors.BAD_USER_INPUT)
             elif operation.type == "subscription":
                 answer = refusal("Subscriptions are not answered here.", errors.BAD_USER_INPUT)
+            elif operation.type == "mutation" and not may_change:
+                answer = refusal("A mutation is asked with POST.", errors.METHOD_NOT_ALLOWED)
             elif forbidden := authorization.forbidden(actor.role, operation.type, operation.root_fields):
                 message = f"The role {actor.role} may not ask for {', '.join(forbidden)}."
                 answer = refusal(message, errors.FORBIDDEN)

@@ -57,6 +57,9 @@ BAD = [
     ("OPERATION_SECONDS", "0"),
     ("OPERATION_SECONDS", "nan"),
     ("REMEMBERED_CHARACTERS", "-1"),
+    ("CORS_ORIGINS", "*"),
+    ("CORS_ORIGINS", "https://shop.example/"),
+    ("CORS_ORIGINS", "https://shop.example,shop.example"),
 ]
 
 
@@ -146,6 +149,12 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         operation_seconds=0.5,
         remembered_characters=1,
     )
+
+
+def test_names_stand_with_commas_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    origins = ("https://shop.example", "http://localhost:3000")
+    assert told(monkeypatch, CORS_ORIGINS=" https://shop.example , http://localhost:3000,").cors_origins == origins
+    assert told(monkeypatch, CORS_ORIGINS="").cors_origins == ()
 
 
 def test_a_list_is_never_cut_shorter_than_a_sale(monkeypatch: pytest.MonkeyPatch) -> None:
