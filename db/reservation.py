@@ -21,6 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     func,
+    or_,
     select,
 )
 
@@ -71,6 +72,20 @@ async def held_places(
     if but_of is not None:
         held = held.where(reservation.c.request_id != but_of)
     return {slot_id: int(places) for slot_id, places in await read.all(held)}
+
+
+async def in_force(read: Read, slot_ids: Sequence[int], at: datetime) -> dict[int, int]:
+    """The places that were held or sold in each slot at a moment, as far as reservations still tell."""
+    found = (
+        select(reservation.c.slot_id, func.sum(reservation.c.places))
+        .where(
+            is_one_of(read, reservation.c.slot_id, slot_ids),
+            reservation.c.since <= at,
+            or_(reservation.c.until.is_(None), reservation.c.until > at),
+        )
+        .group_by(reservation.c.slot_id)
+    )
+    return {slot_id: int(places) for slot_id, places in await read.all(found)}
 
 
 async def add(write: Write, rows: Sequence[Mapping[str, Any]]) -> None:

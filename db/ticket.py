@@ -23,13 +23,13 @@ from sqlalchemy import (
 )
 
 from . import search_key
-from .admission import admission
+from .admission import AdmissionRow, admission
 from .base import BigId, Instant, id_column, metadata
 from .client import client
 from .engine import Read, Write
 from .keys import key as key_of
 from .paging import Conditions, Listing, Order, Page, Window, is_one_of, within
-from .ticket_item import content_line, ticket_item
+from .ticket_item import ContentLineRow, content_line, ticket_item
 from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
 from .ticket_request import matching as matching_requests
 from .time_slot import time_slot
@@ -255,6 +255,73 @@ async def change_access_entries(write: Write, ids: Sequence[int], values: Mappin
 async def count_printed(write: Write, ids: Sequence[int], at: datetime) -> None:
     """Locked tickets were printed, once each."""
     await change(write, ids, {"printed_at": at, "print_count": issued_ticket.c.print_count + 1})
+
+
+class Access(NamedTuple):
+    """One admission on a ticket, with the rules that were sold and the place itself."""
+
+    entry: AccessEntryRow
+    content: ContentLineRow
+    admission: AdmissionRow
+
+
+_access = (
+    select(access_entry, content_line, admission)
+    .join_from(access_entry, content_line, access_entry.c.content_line_id == content_line.c.id)
+    .join(admission, access_entry.c.admission_id == admission.c.id)
+    .order_by(access_entry.c.content_line_id, access_entry.c.id)
+)
+
+
+async def access_of(read: Read, ticket_ids: Sequence[int]) -> dict[int, list[Access]]:
+    """What each ticket lets into, in the order of the item's contents: in one statement all that a gate asks first."""
+    content, place = len(AccessEntryRow._fields), len(AccessEntryRow._fields) + len(ContentLineRow._fields)
+    found: dict[int, list[Access]] = {}
+    for row in await read.all(_access.where(is_one_of(read, access_entry.c.ticket_id, ticket_ids))):
+        entry = AccessEntryRow._make(row[:content])
+        access = Access(entry, ContentLineRow._make(row[content:place]), AdmissionRow._make(row[place:]))
+        found.setdefault(entry.ticket_id, []).append(access)
+    return found
+
+
+async def lock_by_number(write: Write, number_key: str) -> IssuedTicketRow | None:
+    """Take the ticket of that external number, and answer it as it now is."""
+    found = issued_tickets.view.where(issued_ticket.c.number_key == number_key)
+    return await write.first(IssuedTicketRow, found.with_for_update(key_share=True))
+
+
+async def lock_of_request(write: Write, request_id: int) -> list[IssuedTicketRow]:
+    """Take every ticket of a request, lowest id first as everybody does, and answer them as they now are."""
+    found = issued_tickets.view.where(issued_ticket.c.request_id == request_id).order_by(issued_ticket.c.id)
+    return await write.rows(IssuedTicketRow, found.with_for_update(key_share=True))
+
+
+async def of_request(read: Read, request_id: int) -> list[IssuedTicketRow]:
+    """Every ticket of a request: there are no more than a limit allows."""
+    found = issued_tickets.view.where(issued_ticket.c.request_id == request_id).order_by(issued_ticket.c.id)
+    return await read.rows(IssuedTicketRow, found)
+
+
+async def count_people(write: Write, entries: Sequence[AccessEntryRow]) -> None:
+    """Write down who was let in and who is inside, of access entries of locked tickets as they have become."""
+    statement = access_entry.update().where(access_entry.c.id == bindparam("of_id"))
+    statement = statement.values(
+        first_admitted_at=bindparam("new_first", type_=Instant()),
+        admitted_count=bindparam("new_admitted"),
+        inside_count=bindparam("new_inside"),
+    )
+    await write.run(
+        statement,
+        [
+            {
+                "of_id": entry.id,
+                "new_first": entry.first_admitted_at,
+                "new_admitted": entry.admitted_count,
+                "new_inside": entry.inside_count,
+            }
+            for entry in entries
+        ],
+    )
 
 
 async def pages_of_requests(

@@ -6,7 +6,7 @@ through a time in which the slot was canceled. ``slot_change`` keeps every chang
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    or_,
     select,
 )
 
@@ -172,6 +173,9 @@ time_slots = Listing(
     .join(schedule_line, time_slot.c.line_id == schedule_line.c.id)
     .join(schedule, schedule_line.c.schedule_id == schedule.c.id),
 )
+FURTHEST_ARRIVAL = timedelta(days=15)
+"""How far from its start a slot lets guests in at the most: slots last a week at most, and arrival windows too."""
+
 BY_START = Order("STARTS_AT", "starts_at")
 
 
@@ -226,6 +230,50 @@ async def upcoming(
 
     pages = await time_slots.pages(read, "admission_id", admission_ids, Window(at_most, BY_START), where=to_come)
     return {admission_id: list(page.rows) for admission_id, page in pages.items()}
+
+
+async def letting_in(
+    read: Read, admission_ids: Sequence[int], at: datetime, *, or_changed_since: bool = False
+) -> dict[int, list[TimeSlotRow]]:
+    """The slots of each admission, canceled ones apart, whose arrival window holds at that moment, by start.
+
+    ``or_changed_since``: also those that were changed after it, canceled or not, whose windows may have held then.
+    """
+
+    def holds(slot: Any) -> list[ColumnElement[bool]]:
+        lets_in = and_(
+            slot.state != SlotState.CANCELED.value,
+            slot.arrival_from <= at,
+            slot.arrival_until >= at,
+            slot.starts_at >= at - FURTHEST_ARRIVAL,
+            slot.starts_at <= at + FURTHEST_ARRIVAL,
+        )
+        if not or_changed_since:
+            return [lets_in]
+        since = select(slot_change.c.slot_id).where(slot_change.c.at > at, slot_change.c.slot_id == slot.id)
+        return [or_(lets_in, since.exists())]
+
+    return await time_slots.lists(read, "admission_id", admission_ids, order_by=("starts_at", "id"), where=holds)
+
+
+async def next_to_let_in(read: Read, admission_ids: Sequence[int], at: datetime) -> dict[int, TimeSlotRow]:
+    """The open slot of each admission that starts next after that moment and lets nobody in yet."""
+
+    def to_come(slot: Any) -> list[ColumnElement[bool]]:
+        return [slot.arrival_from > at, slot.state == SlotState.OPEN.value, slot.starts_at > at - FURTHEST_ARRIVAL]
+
+    pages = await time_slots.pages(read, "admission_id", admission_ids, Window(1, BY_START), where=to_come)
+    return {admission_id: page.rows[0] for admission_id, page in pages.items() if page.rows}
+
+
+async def changes_after(read: Read, slot_ids: Sequence[int], at: datetime) -> dict[int, list[SlotChangeRow]]:
+    """What of each slot was changed after that moment, the latest first."""
+    found = select(*(slot_change.c[name] for name in SlotChangeRow._fields))
+    found = found.where(is_one_of(read, slot_change.c.slot_id, slot_ids), slot_change.c.at > at)
+    changes: dict[int, list[SlotChangeRow]] = {}
+    for row in await read.rows(SlotChangeRow, found.order_by(slot_change.c.at.desc(), slot_change.c.id.desc())):
+        changes.setdefault(row.slot_id, []).append(row)
+    return changes
 
 
 async def from_day_on(read: Read, admission_id: int, first: date) -> list[KeptSlot]:

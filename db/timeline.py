@@ -31,7 +31,7 @@ from .base import BigId, Instant, id_column, metadata
 from .client import client
 from .engine import Read, Write
 from .keys import key as key_of
-from .paging import Conditions, Listing, Order, Page, Window, all_of, within
+from .paging import Conditions, Listing, Order, Page, Window, all_of, is_one_of, within
 from .ticket import access_entry, issued_ticket
 from .ticket_request import ticket_request
 from .time_slot import time_slot
@@ -205,6 +205,38 @@ async def pages_of_access_entries(
     return await request_events.pages(
         read, "access_entry_id", access_entry_ids, window, where=lambda event: [event.kind.in_(kinds)]
     )
+
+
+async def of_tickets(read: Read, ticket_ids: Sequence[int], kinds: Sequence[RequestEventKind]) -> list[RequestEventRow]:
+    """All that happened of these kinds to a few tickets."""
+    return await _all_of(read, request_event.c.ticket_id, ticket_ids, kinds)
+
+
+async def of_requests(
+    read: Read, request_ids: Sequence[int], kinds: Sequence[RequestEventKind]
+) -> list[RequestEventRow]:
+    """All that happened of these kinds to a few requests."""
+    return await _all_of(read, request_event.c.request_id, request_ids, kinds)
+
+
+async def of_access_entries(
+    read: Read, access_entry_ids: Sequence[int], kinds: Sequence[RequestEventKind]
+) -> dict[int, list[RequestEventRow]]:
+    """All that happened of these kinds with each access entry."""
+    found: dict[int, list[RequestEventRow]] = {}
+    for event in await _all_of(read, request_event.c.access_entry_id, access_entry_ids, kinds):
+        assert event.access_entry_id is not None
+        found.setdefault(event.access_entry_id, []).append(event)
+    return found
+
+
+async def _all_of(
+    read: Read, attribute: Column[Any], ids: Sequence[int], kinds: Sequence[RequestEventKind]
+) -> list[RequestEventRow]:
+    found = request_events.view.where(
+        is_one_of(read, attribute, ids), request_event.c.kind.in_([kind.value for kind in kinds])
+    )
+    return await read.rows(RequestEventRow, found.order_by(request_event.c.tx, request_event.c.id))
 
 
 async def by_ids(read: Read, ids: Sequence[int], *, where: Conditions | None = None) -> dict[int, RequestEventRow]:

@@ -22,8 +22,8 @@ from sqlalchemy import (
 
 from .base import BigId, Instant, id_column, metadata
 from .engine import Read, Write
-from .paging import Listing
-from .ticket import access_entry
+from .paging import Listing, is_one_of
+from .ticket import AccessEntryRow, access_entries, access_entry
 from .time_slot import time_slot
 
 visit = Table(
@@ -67,6 +67,13 @@ visits = Listing(visit, VisitRow, select(visit))
 async def of_access_entries(read: Read, access_entry_ids: Sequence[int]) -> dict[int, list[VisitRow]]:
     """The visits made with each access entry, the earliest first."""
     return await visits.lists(read, "access_entry_id", access_entry_ids, order_by=("first_at", "id"))
+
+
+async def access_entries_of_slots(read: Read, slot_ids: Sequence[int]) -> dict[int, AccessEntryRow]:
+    """The access entries with which anybody was ever let into one of these slots, by row id."""
+    visited = select(visit.c.access_entry_id).where(is_one_of(read, visit.c.slot_id, slot_ids))
+    found = access_entries.view.where(access_entry.c.id.in_(visited))
+    return {row.id: row for row in await read.rows(AccessEntryRow, found)}
 
 
 async def add(write: Write, rows: Sequence[VisitRow]) -> None:

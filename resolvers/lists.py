@@ -4,7 +4,7 @@
 each means. A condition on a masked field matches only rows where the caller may see the field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import db
@@ -41,6 +41,15 @@ async def count_of_issued_tickets(context: Context, given: Given) -> int | None:
     """How many tickets there are, or None if they are very many."""
     async with context.reading() as read:
         return await db.ticket.count(read, where=_tickets(context, given))
+
+
+async def tickets_of_scan(context: Context, window: Window, ticket_ids: Sequence[int]) -> Page[Any]:
+    """A page of the tickets that a scan was about."""
+    if not ticket_ids:
+        return Page((), has_previous=False, has_next=False)
+    where = db.paging.all_of(visibility.tickets(context), lambda ticket: [ticket.id.in_(ticket_ids)])
+    async with context.reading() as read:
+        return await db.ticket.page(read, window, where=where)
 
 
 async def request_events(context: Context, window: Window, given: Given) -> Page[Any]:

@@ -16,6 +16,7 @@ from db.engine import Read
 from db.paging import Page, Window
 
 from . import visibility
+from .admittance.explain import explain_tickets
 from .capacity import counted, remaining
 from .policy import Extent, Permission
 from .slot_use import uses_of
@@ -421,6 +422,13 @@ async def access_entries(context: "Context", read: Read, ids: Sequence[int]) -> 
 async def access_entries_of_tickets(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
     """The access entries of each ticket."""
     return await db.ticket.access_entries_of(read, ids)
+
+
+async def explanations(
+    context: "Context", read: Read, ids: Sequence[int], admission_code: str | None, at: datetime | None
+) -> Mapping[int, Any]:
+    """What a gate would say to each ticket, at that admission (its default one), at that moment (now)."""
+    return await explain_tickets(context, read, ids, admission_code, at)
 
 
 # ------------------------------------------------------------------------------------------------ timeline

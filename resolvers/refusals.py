@@ -60,7 +60,10 @@ class RefusalCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason why the server said no. ``path`` leads to the place in the input, in the caller's names."""
+    """One reason why the server said no. ``path`` leads to the place in the input, in the caller's names.
+
+    ``said`` is what the message repeats of somebody else's words, for an event to keep.
+    """
 
     code: RefusalCode
     message: str
@@ -73,6 +76,7 @@ class Refusal:
     actual: int | None = None
     passes_from: datetime | None = None
     passes_until: datetime | None = None
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,11 @@ Nothing of it is stored, so that it can be worded better tomorrow; and it names 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from db.ticket_item import ActivationMethod
 from db.timeline import RequestEventKind, RequestEventRow
 
 from .refusals import Refusal, RefusalCode
+from .sentences import Told, sentence, told_refusal
 
 
 def message(event: RequestEventRow) -> str:
@@ -20,15 +22,24 @@ def refusal(event: RequestEventRow) -> Refusal | None:
     """Why the gate said no; None where it did not."""
     if event.refusal_code is None:
         return None
-    return Refusal(
-        code=RefusalCode(event.refusal_code),
-        message=event.facts.get("message", "") or message(event),
+    return told_refusal(
+        RefusalCode(event.refusal_code),
+        _told(event),
         admission_id=event.admission_id,
         slot_id=event.slot_id,
         ticket_id=event.ticket_id,
         request_id=event.request_id,
+    )
+
+
+def _told(event: RequestEventRow) -> Told:
+    """The facts that the event keeps of a refusal."""
+    moments = {name: event.facts[name] for name in ("passes_from", "passes_until") if name in event.facts}
+    return Told(
         limit=event.facts.get("limit"),
         actual=event.facts.get("actual"),
+        said=event.facts.get("said"),
+        **{name: datetime.fromisoformat(moment) for name, moment in moments.items()},
     )
 
 
@@ -97,9 +108,20 @@ def _issued(event: RequestEventRow) -> str:
     return "A ticket was issued." if number == 1 else f"A ticket for {number} people was issued."
 
 
+def _admitted(event: RequestEventRow) -> str:
+    if event.facts.get("again"):
+        return f"Scanned again{_at_gate(event)}: let through, and counted once."
+    if activation := event.facts.get("activation"):
+        return _people(event, "let in with the sale" if activation == ActivationMethod.ON_SALE else "let in at once")
+    let_in = _people(event, "let in")
+    although = event.facts.get("although")
+    return f"{let_in[:-1]} already, although the rules say no: {although}." if although else let_in
+
+
 def _refused(event: RequestEventRow) -> str:
-    said = event.facts.get("message") or event.refusal_code
-    return f"Refused{_at_gate(event)}: {said}" if said else f"Refused{_at_gate(event)}."
+    if event.refusal_code is None:
+        return f"Refused{_at_gate(event)}."
+    return f"Refused{_at_gate(event)}: {sentence(RefusalCode(event.refusal_code), _told(event))}"
 
 
 def _printed(event: RequestEventRow) -> str:
@@ -149,7 +171,7 @@ _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
     RequestEventKind.CANCELED: lambda event: _because(event, "Canceled"),
     RequestEventKind.ISSUED: _issued,
     RequestEventKind.PRINTED: _printed,
-    RequestEventKind.ADMITTED: lambda event: _people(event, "let in"),
+    RequestEventKind.ADMITTED: _admitted,
     RequestEventKind.DEPARTED: lambda event: _people(event, "departed"),
     RequestEventKind.REFUSED: _refused,
     RequestEventKind.BLOCKED: lambda event: _because(event, _blocked(event, "Blocked")),

@@ -1,7 +1,7 @@
 """Refusals in the schema, and the one place where a ``Refused`` becomes a payload."""
 
 from collections.abc import Awaitable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -72,6 +72,17 @@ describe(
 )
 
 
+def _in_utc(name: str) -> Any:
+    """A moment that the refusal tells by the clock on the wall."""
+
+    def resolve(root: Any) -> Any:
+        moment = getattr(root, name)
+        return moment and moment.astimezone(UTC)
+
+    resolve.__annotations__ = {}
+    return resolve
+
+
 @strawberry.type(
     description="Why the server said no. `message` is a sentence for a person; `code` is for programs; "
     "the facts that apply are set."
@@ -94,8 +105,12 @@ class Refusal:
     )
     limit: int | None = strawberry.field(description="The bound that was met.")
     actual: int | None = strawberry.field(description="What was asked for, or is there, against the bound.")
-    passes_from: datetime | None = strawberry.field(description="From when the same thing would be let through.")
-    passes_until: datetime | None = strawberry.field(description="Until when the same thing would be let through.")
+    passes_from: datetime | None = strawberry.field(
+        resolver=_in_utc("passes_from"), description="From when the same thing would be let through."
+    )
+    passes_until: datetime | None = strawberry.field(
+        resolver=_in_utc("passes_until"), description="Until when the same thing would be let through."
+    )
     is_type_of = is_row(RefusalRow)
 
 

@@ -15,6 +15,7 @@ from resolvers.policy import Extent, Permission
 from resolvers.refusals import BadUserInput
 
 from .admission import AdmissionQueries
+from .admittance import AdmittanceMutations, AdmittanceQueries
 from .calendar import CalendarQueries
 from .customer import CustomerQueries
 from .enums import describe
@@ -141,6 +142,7 @@ class Query(
     TicketItemQueries,
     RequestEventQueries,
     FindQueries,
+    AdmittanceQueries,
 ):
     pass
 
@@ -148,7 +150,9 @@ class Query(
 @strawberry.type(
     description="What may be changed: each field is one transaction, which happens as a whole or, refused, not at all."
 )
-class Mutation(SaleMutations, TicketChangeMutations, SetUpMutations, ScheduleMutations, SlotMutations):
+class Mutation(
+    SaleMutations, AdmittanceMutations, TicketChangeMutations, SetUpMutations, ScheduleMutations, SlotMutations
+):
     pass
 
 

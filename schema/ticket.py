@@ -17,6 +17,7 @@ from resolvers import lists, loaders
 from resolvers.policy import Extent, Permission
 
 from .admission import Admission
+from .admittance import AdmissionExplanation
 from .customer import Customer
 from .enums import describe
 from .filters import DateTimeRange, given
@@ -93,6 +94,22 @@ class IssuedTicket(Node):
         permitted=sees_timelines,
         description="Everything that happened to it, oldest first, in the order of recording.",
     )
+
+    @strawberry.field(
+        description="Every check that the gate would make of it, in its order, each passed or refused; runs the very "
+        "code the gate runs and changes nothing. A moment in the past is answered from what was true of the ticket and "
+        "its slots then, rebuilt from the timeline; admissions, calendars and maxima are as set up now."
+    )
+    async def explain_admission(
+        self,
+        info: strawberry.Info,
+        admission_code: Annotated[
+            str | None, strawberry.argument(description="Where; left out: its default admission.")
+        ] = UNSET,
+        at: Annotated[datetime | None, strawberry.argument(description="When; left out: now.")] = UNSET,
+    ) -> AdmissionExplanation | None:
+        return await info.context.loaders.load(loaders.explanations, self.id, admission_code or None, at or None)
+
     is_type_of = is_row(IssuedTicketRow)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import QueuePool, text
 from sqlalchemy.engine import URL
 
@@ -31,6 +32,8 @@ TEMPLATE = "gatehouse_template"
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("GATEHOUSE_")]:
         del os.environ[name]  # tests set what they need
+    # What fails is shown by pytest; the pretty tracebacks of the log would take ten seconds each.
+    structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
     shared: str | None = getattr(config, "workerinput", {}).get("postgresql")
     config.stash[POSTGRESQL] = Path(shared) if shared else postgresql.new_folder()
 

@@ -20,9 +20,10 @@ from db.timeline import RequestEventKind
 
 from ..context import Rules
 from ..pattern import Pattern
+from ..refusals import RefusalCode
 from ..ticket_request.validity import Validity, validity
 from .people import Guest
-from .sale import Access, Entry, Line, Sale, Slot, Ticket
+from .sale import Access, Entry, Line, RefusedScan, Sale, Slot, Ticket
 from .set_up import World
 from .world import GATE, SUPPORT, ZONE, Admission, Client
 
@@ -360,7 +361,9 @@ class Books:
         ]
         self._happened_to_ticket(sale, request_id, ticket_id, ticket, number)
         for access in ticket.accesses:
-            self._enter_access(request_id, ticket_id, ticket, number, access, entry_ids[access.content.admission])
+            self._enter_access(
+                request_id, ticket_id, ticket, number, valid, access, entry_ids[access.content.admission]
+            )
 
     def _happened_to_ticket(self, sale: Sale, request_id: int, ticket_id: int, ticket: Ticket, number: str) -> None:
         happened = self._happened
@@ -376,22 +379,45 @@ class Books:
             happened(
                 RequestEventKind.REVOKED, ticket.revoked_at, SUPPORT, request_id, ticket_id, quantity=ticket.people
             )
+        on_ticket = {access.content.admission for access in ticket.accesses}
         for scan in ticket.refused:
-            happened(
-                RequestEventKind.REFUSED,
-                scan.at,
-                GATE,
-                request_id,
-                ticket_id,
-                admission_id=self._world.admissions[scan.admission],
-                scanned=number,
-                gate=scan.admission.gate,
-                refusal_code=scan.code,
-                facts={"message": scan.message},
-            )
+            if scan.admission not in on_ticket:
+                self._refused(scan, request_id, ticket_id, number)
+
+    def _refused(
+        self,
+        scan: RefusedScan,
+        request_id: int,
+        ticket_id: int,
+        number: str,
+        *,
+        access_id: int | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The gate said no."""
+        self._happened(
+            RequestEventKind.REFUSED,
+            scan.at,
+            GATE,
+            request_id,
+            ticket_id,
+            access_entry_id=access_id,
+            admission_id=self._world.admissions[scan.admission],
+            scanned=number,
+            gate=scan.admission.gate,
+            refusal_code=scan.code,
+            facts=facts,
+        )
 
     def _enter_access(
-        self, request_id: int, ticket_id: int, ticket: Ticket, number: str, access: Access, entry_id: int
+        self,
+        request_id: int,
+        ticket_id: int,
+        ticket: Ticket,
+        number: str,
+        valid: Validity,
+        access: Access,
+        entry_id: int,
     ) -> None:
         access_id = next(self._ids[_ACCESS_ENTRIES.name])
         content, arrivals = self._world.contents[access.content], access.arrivals
@@ -427,6 +453,10 @@ class Books:
                 )
             )
         self._happened_at_gate(request_id, ticket_id, access_id, number, access)
+        for refused in ticket.refused:
+            if refused.admission is access.content.admission:
+                facts = _facts(refused, ticket, access, valid)
+                self._refused(refused, request_id, ticket_id, number, access_id=access_id, facts=facts)
 
     def _happened_at_gate(self, request_id: int, ticket_id: int, access_id: int, number: str, access: Access) -> None:
         admission = access.content.admission
@@ -482,6 +512,21 @@ class Books:
                 **rest,
             )
         )
+
+
+def _facts(refused: RefusedScan, ticket: Ticket, access: Access, valid: Validity) -> dict[str, Any]:
+    """What the gate tells beside its no, as it keeps it: moments by the clock on the wall."""
+    window: tuple[datetime, datetime] | None = None
+    if refused.code is RefusalCode.NO_LONGER_VALID:
+        window = (valid.start, valid.until)
+    elif refused.code in (RefusalCode.TOO_EARLY, RefusalCode.TOO_LATE) and access.slot:
+        window = (access.slot.arrival_from, access.slot.arrival_until)
+    if window is not None:
+        passes_from, passes_until = (moment.astimezone(ZONE).isoformat() for moment in window)
+        return {"passes_from": passes_from, "passes_until": passes_until}
+    if refused.code is RefusalCode.ENTRIES_USED_UP:
+        return {"limit": ticket.people, "actual": ticket.people + 1}
+    return {}
 
 
 _AT = attrgetter("at")

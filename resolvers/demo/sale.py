@@ -70,11 +70,10 @@ class Access:
 
 @dataclass(slots=True)
 class RefusedScan:
-    """What a gate said no to, and in which words."""
+    """What a gate said no to."""
 
     at: datetime
     code: RefusalCode
-    message: str
     admission: Admission
 
 

@@ -36,8 +36,19 @@ def test_every_kind_has_its_sentence(kind: RequestEventKind) -> None:
         ("ISSUED", {"quantity": 12}, "A ticket for 12 people was issued."),
         ("ADMITTED", {"quantity": 1, "gate": "North"}, "1 person let in at North."),
         ("ADMITTED", {"quantity": 3}, "3 people let in."),
-        ("REFUSED", {"gate": "North", "facts": {"message": "Too early."}}, "Refused at North: Too early."),
-        ("REFUSED", {"refusal_code": "TOO_EARLY"}, "Refused: TOO_EARLY"),
+        ("ADMITTED", {"quantity": 0, "facts": {"again": True}}, "Scanned again: let through, and counted once."),
+        ("ADMITTED", {"quantity": 2, "facts": {"activation": "ON_SALE"}}, "2 people let in with the sale."),
+        (
+            "ADMITTED",
+            {"quantity": 1, "facts": {"although": "TOO_LATE"}},
+            "1 person let in already, although the rules say no: TOO_LATE.",
+        ),
+        (
+            "REFUSED",
+            {"gate": "North", "refusal_code": "TOO_EARLY", "facts": {"passes_from": "2030-05-17T14:00:00+02:00"}},
+            "Refused at North: Guests of that time slot are let in from 2030-05-17 14:00.",
+        ),
+        ("REFUSED", {"refusal_code": "TOO_EARLY"}, "Refused: The reserved time has not come."),
         ("HOLDER_CHANGED", {"facts": {"changed": ["email", "name"]}}, "The holder was changed: e-mail, name."),
         ("PRINTED", {"facts": {"print_count": 1}}, "Printed."),
         ("PRINTED", {"facts": {"print_count": 3}}, "Printed again, 3 times in all."),
@@ -51,9 +62,19 @@ def test_what_is_known_is_said(kind: str, columns: dict[str, Any], said: str) ->
 
 
 def test_a_refused_scan_says_why_and_others_have_no_refusal() -> None:
-    facts = {"message": "The group is in.", "limit": 10, "actual": 11}
+    facts = {"limit": 10, "actual": 11}
     found = refusal(event(RequestEventKind.REFUSED, refusal_code="ENTRIES_USED_UP", ticket_id=7, facts=facts))
     assert found is not None
-    assert (found.code, found.message) == (RefusalCode.ENTRIES_USED_UP, "The group is in.")
+    assert found.code == RefusalCode.ENTRIES_USED_UP
+    assert found.message == "The ticket lets in 10 in all; with these it would be 11."
     assert (found.limit, found.actual, found.ticket_id) == (10, 11, 7)
     assert refusal(event(RequestEventKind.ADMITTED)) is None
+
+
+@pytest.mark.parametrize("code", RefusalCode)
+def test_every_refusal_is_a_sentence_without_any_fact(code: RefusalCode) -> None:
+    """Old events, and other codes than the gate's, must be readable too."""
+    said = message(event(RequestEventKind.REFUSED, refusal_code=code.value))
+    assert said.startswith("Refused: ")
+    assert said.endswith(".")
+    assert "None" not in said

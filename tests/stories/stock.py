@@ -53,7 +53,7 @@ async def web_order(make: Make, shop: int, item: Item, slots: dict[int, int]) ->
         ticket = await make.ticket(line, number, issued_at=MORNING + HOUR / 60, valid_until=NOON + 365 * 24 * HOUR)
         await make.event(RequestEventKind.ISSUED, ticket=ticket, at=MORNING + HOUR / 60, quantity=1)
     at_gate: dict[str, Any] = {"gate": "Cellar door", "admission_id": tour, "slot_id": slots[tour], "actor": "Gate 2"}
-    early: dict[str, Any] = {"refusal_code": "TOO_EARLY", "facts": {"message": "The tour starts at 15:00."}}
+    early: dict[str, Any] = {"refusal_code": "TOO_EARLY", "facts": {"passes_from": "2030-05-17T15:00:00+00:00"}}
     entry_id = ticket.access_entries[tour]
     scan: dict[str, Any] = {"scanned": "000119-4hnw2c", "at": NOON - HOUR / 2, "access_entry_id": entry_id}
     await make.event(RequestEventKind.REFUSED, ticket=ticket, **scan, **at_gate, **early)

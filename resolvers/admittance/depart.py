@@ -1,0 +1,116 @@
+"""Depart: people go out, and free their places where those inside count."""
+
+import db
+from db.engine import Write
+from db.timeline import Event, RequestEventKind
+from db.visit import VisitRow
+
+from ..context import Context
+from ..refusals import Refusal, RefusalCode
+from ..sentences import NOTHING, Told, told_refusal
+from .arrivals import depart as departed
+from .facts import Known, Place, known
+from .scan import (
+    Found,
+    Scan,
+    ScanOutcome,
+    Verdict,
+    checked,
+    claim,
+    find_and_lock,
+    keep,
+    place_of,
+    refuse_quantity_of_several,
+    refused_event,
+    show,
+)
+
+
+async def depart(context: Context, scan: Scan) -> ScanOutcome:
+    """Let out those of the scanned tickets who are inside: if nobody said how many, all. A no is kept, as at the gate.
+
+    A ticket that was given back may still let out who is inside. The answer is TICKET_UNKNOWN, NOT_ON_TICKET,
+    NOT_INSIDE (limit: how many are, actual: how many were to go), UNKNOWN_ADMISSION. Raises Refused as ``admit`` does.
+    """
+    scan = checked(scan, context.now)
+    async with context.writing() as write:
+        scan_id, first_answer = await claim(context, write, "depart", scan)
+        found = await find_and_lock(write, scan.scanned)
+        if first_answer is not None:
+            outcome = first_answer
+        else:
+            refuse_quantity_of_several(scan, found)
+            outcome = await _decide(context, write, scan, found)
+            await keep(write, scan_id, outcome)
+    show(context, found, outcome)
+    return outcome
+
+
+async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> ScanOutcome:
+    place, mistake = await place_of(write, scan.admission_code, None)
+    now = await write.clock()
+    at = scan.at or now
+    tickets = await known(write, found.tickets, now)
+    inside = [one for one in tickets if (access := one.at(place.admission)) and access.entry.inside_count]
+    refusal = mistake or _refusal(scan, place, found, tickets, inside)
+    if refusal is not None:
+        await db.timeline.record(write, [refused_event(context, scan, refusal, at)], now)
+        return ScanOutcome(refusals=(refusal,))
+    leaving = [access for one in inside if (access := one.at(place.admission))]
+    visits = await db.visit.of_access_entries(write, [access.entry.id for access in leaving])
+    entries, events = [], []
+    changed: list[VisitRow] = []
+    for one, access in zip(inside, leaving, strict=True):
+        people = scan.people or access.entry.inside_count
+        moved = departed(access.entry, visits[access.entry.id], people)
+        entries.append(moved.entry)
+        changed += moved.visits
+        events.append(
+            Event(
+                kind=RequestEventKind.DEPARTED,
+                at=at,
+                actor=context.actor.client,
+                client_id=context.actor.client_id,
+                request_id=one.request.id,
+                ticket_id=one.ticket.id,
+                access_entry_id=access.entry.id,
+                admission_id=access.admission.id,
+                slot_id=moved.visits[-1].slot_id,
+                quantity=people,
+                scanned=scan.scanned,
+                gate=scan.gate,
+            )
+        )
+    await db.ticket.count_people(write, entries)
+    await db.visit.change(write, changed)
+    await db.timeline.record(write, events, now)
+    return ScanOutcome(
+        verdict=Verdict.ADMITTED,
+        people=sum(event.quantity or 0 for event in events),
+        ticket_ids=tuple(one.ticket.id for one in inside),
+    )
+
+
+def _refusal(scan: Scan, place: Place, found: Found, tickets: list[Known], inside: list[Known]) -> Refusal | None:
+    """Why nobody goes out."""
+    first = tickets[0] if tickets else None
+    request = first.request if first else found.request
+
+    def no(code: RefusalCode, told: Told = NOTHING) -> Refusal:
+        return told_refusal(
+            code,
+            told,
+            admission_id=place.admission.id if place.admission else None,
+            ticket_id=first.ticket.id if first else None,
+            request_id=request.id if request else None,
+        )
+
+    if request is None:
+        return no(RefusalCode.TICKET_UNKNOWN)
+    if tickets and all(one.at(place.admission) is None for one in tickets):
+        return no(RefusalCode.NOT_ON_TICKET)
+    access = inside[0].at(place.admission) if inside else None
+    are_inside = access.entry.inside_count if access else 0
+    if not inside or (scan.people or 0) > are_inside:
+        return no(RefusalCode.NOT_INSIDE, Told(limit=are_inside, actual=scan.people or 1))
+    return None
