@@ -198,8 +198,8 @@ async def pages_of_admissions(
     return await time_slots.pages(read, ("admission_id", "starts_at"), keys, window, parent=belongs, where=starts_by)
 
 
-async def lock(write: Write, ids: Sequence[int]) -> dict[int, TimeSlotRow]:
-    """Take these slots, lowest id first, and answer them as they now are.
+async def lock(write: Write, ids: Sequence[int], *, or_skip: bool = False) -> dict[int, TimeSlotRow]:
+    """Take these slots, lowest id first, and answer them as they now are; ``or_skip`` those that somebody else has.
 
     Everyone takes slots in the same order, so two buyers of one afternoon wait for each other instead of deadlocking.
     ``FOR NO KEY UPDATE`` leaves inserts that point at the slot alone. What is counted must be counted in a later
@@ -207,8 +207,8 @@ async def lock(write: Write, ids: Sequence[int]) -> dict[int, TimeSlotRow]:
     """
     wanted = sorted(set(ids))
     locked = select(time_slot.c.id).where(is_one_of(write, time_slot.c.id, wanted)).order_by(time_slot.c.id)
-    await write.all(locked.with_for_update(key_share=True))
-    return await by_ids(write, wanted)
+    taken = await write.all(locked.with_for_update(key_share=True, skip_locked=or_skip))
+    return await by_ids(write, [row[0] for row in taken])
 
 
 async def add_sold(write: Write, places: Mapping[int, int]) -> None:

@@ -16,6 +16,7 @@ from db.ticket_request import EntryRow, LineRow, PaymentOption, TicketRequestRow
 from db.time_slot import TimeSlotRow
 from db.timeline import RequestEventKind
 
+from ..admittance.on_sale import activates, admit_on_sale
 from ..context import Context
 from ..pattern import Pattern
 from ..refusals import Outcome, RefusalCode, Refusals, Refused, refused
@@ -43,7 +44,8 @@ class Confirmation:
 async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
     """Sell what a REGISTERED request holds and issue its tickets. Confirming again answers the same and does nothing.
 
-    It fills blanks of the holder and of the sale's numbers; what the sale said stays. Refused: NOT_FOUND,
+    It fills blanks of the holder and of the sale's numbers; what the sale said stays. What an item admits with the sale
+    is let in at once, if it is paid and the gate would let it in now. Refused: NOT_FOUND,
     INVALID_INPUT, HOLD_EXPIRED, ALREADY_CANCELED, CONFLICT (again with another payment reference, or with another order
     number), DUPLICATE_ORDER, UNKNOWN_CUSTOMER (POSTPAID without a customer number), SLOT_CANCELED, SLOT_CLOSED,
     CALENDAR_CLOSED.
@@ -96,6 +98,8 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
             for ticket in tickets
         ]
         await db.timeline.record(write, happened, now)
+        if any(activates(content, request.channel) for content in contents.values()):
+            await admit_on_sale(context, write, request.id, now)
     return Outcome(row_id=request.id)
 
 
