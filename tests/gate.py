@@ -25,7 +25,7 @@ EXPLAIN = """query ($scanned: String!, $admissionCode: String, $slotId: ID, $at:
 
 STATE = """query ($no: String!) { issuedTicket(by: { externalTicketNo: $no }) {
   accessEntries { admission { code } firstAdmittedAt admittedCount insideCount }
-  timeline { nodes { kind quantity gate scanned at recordedAt message refusal { code } } } } }"""
+  timeline(first: 100) { nodes { kind quantity gate scanned at recordedAt message refusal { code } } } } }"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,19 @@ BROKEN: Mapping[str, str] = {
            NOT BETWEEN CASE WHEN t.status = 'EXPIRED' THEN 1 ELSE 0 END
                    AND CASE WHEN t.status IN ('EXPIRED', 'CANCELED') THEN 1 ELSE 0 END
     """,
+    "an access entry counts its visits": """
+        SELECT a.id FROM access_entry a LEFT JOIN visit v ON v.access_entry_id = a.id
+        GROUP BY a.id, a.admitted_count, a.inside_count, a.first_admitted_at
+        HAVING a.admitted_count <> coalesce(sum(v.admitted), 0) OR a.inside_count <> coalesce(sum(v.inside), 0)
+        OR (a.first_admitted_at IS NULL) <> (min(v.first_at) IS NULL) OR a.first_admitted_at <> min(v.first_at)
+    """,
+    "no more are inside than are on the ticket": """
+        SELECT a.id FROM access_entry a JOIN issued_ticket k ON k.id = a.ticket_id WHERE a.inside_count > k.quantity
+    """,
+    "the timeline tells of everybody who was let in": """
+        SELECT a.id FROM access_entry a LEFT JOIN request_event v ON v.access_entry_id = a.id AND v.kind = 'ADMITTED'
+        GROUP BY a.id, a.admitted_count HAVING a.admitted_count <> coalesce(sum(v.quantity), 0)
+    """,
     "a request has a timeline": """
         SELECT t.id FROM ticket_request t LEFT JOIN request_event v ON v.request_id = t.id WHERE v.id IS NULL
     """,

@@ -1,0 +1,178 @@
+"""Gates that scan at the same instant: one guest gets in, no hall is fuller than it may be, and the counts add up."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import db
+from db.engine import Read, Write
+from db.time_slot import TimeSlotRow
+from db.visit import VisitRow
+from tests.gate import Gate
+from tests.harness import Gatehouse
+from tests.park import Park
+
+from . import books
+
+pytestmark = pytest.mark.prove
+
+GATES = 8
+"""Of the controls: no more than the pool has connections."""
+
+on_postgresql = pytest.mark.parametrize("template", ["postgresql"], indirect=True)
+
+
+async def tickets(
+    park: Park, number: int = 1, *, control: str = "NONE", capacity: int = 1000, **other: Any
+) -> list[str]:
+    """The numbers of so many tickets of one request, paid for, to a place that is open all day: nobody has reserved."""
+    all_day = {"startTime": "00:00", "stopTime": "00:00", "capacity": capacity, "capacityControl": control}
+    hall = {"schedules": [{**all_day, "prebookRequired": False}], "admissionKind": "LOCATION", **other}
+    place = await park.sellable("HALL", **hall)
+    without_slot = 'mutation { admissionUpsert(input: {code: "HALL", defaultSchedule: NONE}) { refusals { code } } }'
+    assert (await park.gatehouse.data(without_slot))["admissionUpsert"]["refusals"] == []
+    _, numbers = await park.sold({"itemNo": place.item_no, "quantity": number})
+    await park.gatehouse.key("GATE", "gate")
+    return numbers
+
+
+async def scanned(gate: Gate, numbers: list[str], **said: Any) -> Counter[str]:
+    """What gates say that scan all of these at the same instant."""
+    return Counter(await asyncio.gather(*(gate.says(number, **said) for number in numbers)))
+
+
+# ------------------------------------------------------------------------------------------------ the controls
+
+
+@on_postgresql
+async def test_without_the_ticket_locked_one_ticket_lets_everybody_in(
+    gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Take the lock out, let all look at the visits before any has come in, and each lets its guest in."""
+    (number,) = await tickets(Park(gatehouse))
+    looked = asyncio.Barrier(GATES)
+    of_access_entries = db.visit.of_access_entries
+
+    async def unlocked(write: Write, number_key: str) -> Any:
+        return (await db.ticket.by_number_keys(write, [number_key])).get(number_key)
+
+    async def looked_at_by_all(read: Read, ids: list[int]) -> dict[int, list[VisitRow]]:
+        visits = await of_access_entries(read, ids)
+        await looked.wait()
+        return visits
+
+    monkeypatch.setattr(db.ticket, "lock_by_number", unlocked)
+    monkeypatch.setattr(db.visit, "of_access_entries", looked_at_by_all)
+    gate = Gate(gatehouse)
+    outcomes = await asyncio.gather(*(gate.says(number) for _ in range(GATES)), return_exceptions=True)
+    assert [outcome for outcome in outcomes if outcome == "ENTRIES_USED_UP"] == []
+
+
+@on_postgresql
+async def test_without_the_slot_locked_the_last_place_is_entered_by_several(
+    gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = await tickets(Park(gatehouse), GATES, control="ADMITTED", capacity=1)
+    counted = asyncio.Barrier(GATES)
+    visitors = db.ledger.visitors
+
+    async def unlocked(write: Write, ids: list[int], **_: Any) -> dict[int, TimeSlotRow]:
+        return await db.time_slot.by_ids(write, ids)
+
+    async def counted_by_all(read: Read, ids: list[int]) -> Mapping[int, tuple[int, int]]:
+        found = await visitors(read, ids)
+        await counted.wait()
+        return found
+
+    monkeypatch.setattr(db.time_slot, "lock", unlocked)
+    monkeypatch.setattr(db.ledger, "visitors", counted_by_all)
+    assert await scanned(Gate(gatehouse), numbers) == {"ADMITTED 1": GATES}
+
+
+# --------------------------------------------------------------------------------------------------- the races
+
+
+async def test_fifty_gates_let_one_guest_in(servers: Park) -> None:
+    (number,) = await tickets(servers)
+    gate = Gate(servers.gatehouse)
+    assert await scanned(gate, [number] * 50) == {"ADMITTED 1": 1, "ENTRIES_USED_UP": 49}
+    assert await gate.counted(number) == (1, 1)
+    assert Counter(await gate.history(number)) == {"ISSUED 1": 1, "ADMITTED 1": 1, "REFUSED ENTRIES_USED_UP": 49}
+
+
+async def test_the_last_places_of_a_hall_go_to_as_many_as_there_are(servers: Park) -> None:
+    numbers = await tickets(servers, 40, control="ADMITTED", capacity=7)
+    gate = Gate(servers.gatehouse)
+    assert await scanned(gate, numbers) == {"ADMITTED 1": 7, "CAPACITY_REACHED": 33}
+    assert await books.count(servers.gatehouse.database, "visit") == 7
+
+
+async def test_a_group_never_has_more_people_than_it_is_for(servers: Park) -> None:
+    """Thirty gates let in its people one by one, and two by two."""
+    numbers = await tickets(servers, 20, kind="GROUP")
+    assert len(numbers) == 1
+    gate = Gate(servers.gatehouse)
+    ones, twos = await asyncio.gather(scanned(gate, numbers * 15, quantity=1), scanned(gate, numbers * 15, quantity=2))
+    people = ones["ADMITTED 1"] + 2 * twos["ADMITTED 2"]
+    assert people in (19, 20), "until nobody else fits"
+    assert await gate.counted(numbers[0]) == (people, people)
+
+
+async def test_a_scan_sent_again_and_again_is_one_scan(servers: Park) -> None:
+    (number,) = await tickets(servers, entryValidation="MULTIPLE")
+    gate = Gate(servers.gatehouse)
+    answers = await asyncio.gather(*(gate.admit(number, nonce="n-1") for _ in range(30)))
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["verdict"] == "ADMITTED"
+    assert await gate.counted(number) == (1, 1)
+
+
+async def test_a_token_and_its_tickets_scanned_at_once_let_each_guest_in_once(servers: Park) -> None:
+    """All of the token or none of it: so either it was first, or those who came by themselves are in."""
+    numbers = await tickets(servers, 6)
+    token = (await servers.ticket(numbers[0], "request { token }"))["request"]["token"]
+    gate = Gate(servers.gatehouse)
+    outcomes = await scanned(gate, [token, *numbers, token, *reversed(numbers)])
+    assert outcomes["ADMITTED 6"] * 6 + outcomes["ADMITTED 1"] in range(1, 7)
+    counts = {number: await gate.counted(number) for number in numbers}
+    assert set(counts.values()) <= {(1, 1), (0, 0)}
+    assert sum(admitted for admitted, _ in counts.values()) == outcomes["ADMITTED 6"] * 6 + outcomes["ADMITTED 1"]
+
+
+async def test_coming_and_going_never_fills_a_hall_beyond_its_places(servers: Park) -> None:
+    """Where those inside count: forty guests come and go as they like through all gates at once."""
+    numbers = await tickets(servers, 40, control="ADMITTED_AND_DEPARTED", capacity=9, entryValidation="MULTIPLE")
+    gate = Gate(servers.gatehouse)
+    seen: list[int] = []
+
+    async def watch() -> None:
+        while True:
+            seen.append(await books.count(servers.gatehouse.database, "visit", "inside > 0"))
+            await asyncio.sleep(0.02)
+
+    async def guest(number: str) -> None:
+        for _ in range(3):
+            assert await gate.says(number) in ("ADMITTED 1", "CAPACITY_REACHED")
+            assert await gate.lets_out(number) in ("1", "NOT_INSIDE")
+
+    watching = asyncio.create_task(watch())
+    try:
+        await asyncio.gather(*(guest(number) for number in numbers))
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+    assert 0 < max(seen) <= 9
+    assert await books.count(servers.gatehouse.database, "visit", "inside > 0") == 0
+
+
+async def test_one_guest_in_and_out_at_the_same_instant_is_somewhere(servers: Park) -> None:
+    (number,) = await tickets(servers, entryValidation="MULTIPLE")
+    gate = Gate(servers.gatehouse)
+    outcomes = await asyncio.gather(
+        *(gate.says(number) for _ in range(20)), *(gate.lets_out(number) for _ in range(20))
+    )
+    assert set(outcomes) <= {"ADMITTED 1", "1", "NOT_INSIDE"}
+    assert (await gate.counted(number))[0] == 20
