@@ -50,7 +50,7 @@ from resolvers.actor import create_key
 from resolvers.context import Rules
 from resolvers.pattern import Pattern
 from resolvers.ticket_request import sweep
-from schema.execution.limits import Limits
+from schema.execution.limits import INTROSPECTION_ROLES, Limits
 
 FOLDER = Path(__file__).resolve().parent
 DEFAULT_DATABASE = "sqlite+aiosqlite:///data/gatehouse.sqlite3"
@@ -76,6 +76,7 @@ SHUTDOWN_SECONDS = 10
 NAME_LENGTH = 100
 DEMO_REQUESTS = 1000
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -84,6 +85,11 @@ log = structlog.get_logger("gatehouse")
 
 
 # Settings
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
 
 
 class LogLevel(StrEnum):
@@ -110,9 +116,14 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str, Field(repr=False)] = DEFAULT_DATABASE
     pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
+    environment: Environment = Environment.PRODUCTION
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     workers: Annotated[int, Field(ge=1, le=256)] = 1
+    allowed_hosts: Names = ()
+    cors_origins: Names = ()
+    introspection_roles: Annotated[tuple[Role, ...], NoDecode, BeforeValidator(_listed)] | None = None
+    graphiql: bool = True
     hold_seconds: Seconds = 1500
     hold_seconds_pos: Seconds | None = None
     hold_seconds_web_store: Seconds | None = None
@@ -134,7 +145,6 @@ class Settings(BaseSettings):
     max_cost: Annotated[int, Field(ge=1, le=999_999_999)] = 50_000
     max_list_items: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     operation_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 20
-    cors_origins: Names = ()
     remembered_characters: Annotated[int, Field(ge=0, le=1_000_000_000)] = 500_000
     log_level: LogLevel = LogLevel.INFO
     log_format: Literal["console", "json"] | None = None
@@ -172,10 +182,63 @@ class Settings(BaseSettings):
             raise ValueError("Each is scheme, host and port as a browser tells them, such as https://shop.example.")
         return value
 
-    @field_validator("log_level", "log_format", mode="before")
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"\*|(\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]", host) for host in value):
+            raise ValueError("Each is the name of a host without its port, such as tickets.example or *.example.")
+        return value
+
+    @field_validator("environment", "log_level", "log_format", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @property
+    def is_development(self) -> bool:
+        """Whether it is only its developers who ask: the schema and hints about it are for every key then."""
+        return self.environment is Environment.DEVELOPMENT
+
+    @property
+    def who_may_introspect(self) -> frozenset[Role]:
+        """Which roles may look at the schema through the server."""
+        if self.introspection_roles is not None:
+            return frozenset(self.introspection_roles)
+        return frozenset(Role) if self.is_development else INTROSPECTION_ROLES
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether other machines can connect."""
+        return self.host not in LOOPBACK
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Under which names the server answers: those that are set, or else this machine's own."""
+        itself = () if self.host in ANYWHERE else (f"[{self.host}]" if ":" in self.host else self.host,)
+        return self.allowed_hosts or ("localhost", "127.0.0.1", "[::1]", *itself)
+
+    def insecurities(self) -> list[str]:
+        """What of these settings, each sound by itself, must not be served together: a sentence for each."""
+        found = []
+        if self.is_development and self.is_reachable:
+            found.append(
+                "GATEHOUSE_ENVIRONMENT: development is for this machine alone, and GATEHOUSE_HOST "
+                f"{self.host} can be reached from others: listen on 127.0.0.1, or serve as production."
+            )
+        if self.is_development:
+            return found
+        if self.host in ANYWHERE and not self.allowed_hosts:
+            found.append(
+                "GATEHOUSE_ALLOWED_HOSTS: a server that listens on every address must know its names: say which."
+            )
+        if "*" in self.allowed_hosts:
+            found.append("GATEHOUSE_ALLOWED_HOSTS: * is any name, which is for development only: say which names.")
+        if any(not is_safe(origin) for origin in self.cors_origins):
+            found.append(
+                "GATEHOUSE_CORS_ORIGINS: a page that came by http can be changed on its way, and would ask with its "
+                "user's key: list https origins only."
+            )
+        return found
 
     @property
     def database_file(self) -> Path | None:
@@ -221,8 +284,16 @@ class Settings(BaseSettings):
             cost=self.max_cost,
             list_items=max(self.max_list_items, self.lines_per_request, self.tickets_per_request),
             operation_seconds=self.operation_seconds,
+            introspection_roles=self.who_may_introspect,
+            shows_suggestions=self.is_development,
             remembered_characters=self.remembered_characters,
         )
+
+
+def is_safe(origin: str) -> bool:
+    """Whether nobody on the way can change a page of that origin."""
+    scheme, _, host = origin.partition("://")
+    return scheme == "https" or host.partition(":")[0] in LOOPBACK
 
 
 class Trouble(Exception):
@@ -323,6 +394,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     import schema.root
     from schema.execution.http import endpoint
     from web import pages
+    from web.guard import Guard
 
     own = database is None
     database = database or Database(settings.database_url, pool_size=settings.pool_size)
@@ -376,12 +448,12 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     return Starlette(
         routes=[
             Route("/graphql", graphql, methods=METHODS, middleware=[cors] if settings.cors_origins else None),
-            *pages.routes(),
-            Route("/", graphiql),
+            *([*pages.routes(), Route("/", graphiql)] if settings.graphiql else []),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _internal_error},
+        middleware=[Middleware(Guard, hosts=settings.hosts)],
         lifespan=lifespan,
     )
 
@@ -664,46 +736,62 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
 
     Example: `python server.py serve --host 0.0.0.0 --port 8080 --workers 4`
     """
-    settings = settings_of_environment()
+    settings = settings_for_serving(host, port, workers)
     configure_logging(settings)
     in_migrated(settings, nothing_more)
-    listen_on, number = host or settings.host, port or settings.port
-    run(settings, listening(listen_on, number), workers or settings.workers, graphiql_at(listen_on, number))
+    run(settings, listening(settings.host, settings.port), graphiql_at(settings))
 
 
 @cli.command()
 def start(host: Host = None, port: Port = None, workers: Workers = None) -> None:
-    """Migrate, load demo data into an empty database, and serve: what `make serve` does, to try things out."""
-    settings = settings_of_environment()
+    """Migrate, load demo data into an empty database, and serve: what `make serve` does, to try things out.
+
+    For development, unless GATEHOUSE_ENVIRONMENT says otherwise.
+    """
+    os.environ.setdefault(f"{PREFIX}ENVIRONMENT", Environment.DEVELOPMENT)
+    settings = settings_for_serving(host, port, workers)
     configure_logging(settings)
-    listen_on, number = host or settings.host, port or settings.port
-    taken = listening(listen_on, number)
+    taken = listening(settings.host, settings.port)
     migrated(settings)
     demo_loaded(settings, DEMO_REQUESTS)
-    announcement = f"{demo_keys(settings)}\n{graphiql_at(listen_on, number)}"
-    run(settings, taken, workers or settings.workers, announcement)
+    run(settings, taken, f"{demo_keys(settings)}\n{graphiql_at(settings)}")
 
 
 async def nothing_more(_database: Database) -> None:
     """For a command that only needs the database to be as it must."""
 
 
-def graphiql_at(host: str, port: int) -> str:
-    """Where a browser on this machine finds GraphiQL."""
-    name = "localhost" if host in ANYWHERE else f"[{host}]" if ":" in host else host
-    return f"GraphiQL is at http://{name}:{port}/graphiql"
+def settings_for_serving(host: str | None, port: int | None, workers: int | None) -> Settings:
+    """The settings, or what the command line says instead. Raises Trouble (exit code 2) if they are not safe together.
+
+    What the command line says goes into the environment, where further processes of this server find it.
+    """
+    for name, value in (("HOST", host), ("PORT", port), ("WORKERS", workers)):
+        if value is not None:
+            os.environ[PREFIX + name] = str(value)
+    settings = settings_of_environment()
+    if found := settings.insecurities():
+        raise Trouble("\n".join(found), exit_code=2)
+    return settings
 
 
-def run(settings: Settings, taken: socket.socket, workers: int, announcement: str) -> None:
+def graphiql_at(settings: Settings) -> str:
+    """Where a browser finds GraphiQL, or that there is none."""
+    name = settings.hosts[0] if settings.is_reachable else settings.host
+    address = f"http://{f'[{name}]' if ':' in name and not name.startswith('[') else name}:{settings.port}"
+    return f"GraphiQL is at {address}/graphiql" if settings.graphiql else f"GraphQL is at {address}/graphql"
+
+
+def run(settings: Settings, taken: socket.socket, announcement: str) -> None:
     """Serve on that socket until told to stop; say so when everything is ready to answer."""
     import uvicorn
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
     config = uvicorn.Config(
-        create_app(settings) if workers == 1 else "server:app_of_environment",
-        factory=workers > 1,
-        workers=workers,
+        create_app(settings) if settings.workers == 1 else "server:app_of_environment",
+        factory=settings.workers > 1,
+        workers=settings.workers,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http="httptools",
         lifespan="on",
@@ -716,7 +804,7 @@ def run(settings: Settings, taken: socket.socket, workers: int, announcement: st
     typer.echo(announcement)
     sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):
-        if workers > 1:
+        if settings.workers > 1:
             supervisor = Multiprocess(config, [taken])
             supervisor.run()
             has_started = all(process.exitcode != STARTUP_FAILURE for process in supervisor.processes)

@@ -8,8 +8,11 @@ from resolvers.policy import Extent, Permission, extent
 
 Need = tuple[Permission, Extent]
 
-ANYONE: frozenset[str] = frozenset({"viewer", "node", "nodes", "__typename", "__schema", "__type"})
+ANYONE: frozenset[str] = frozenset({"viewer", "node", "nodes", "__typename"})
 """For every key: node and nodes answer null for what the caller may not see."""
+
+INTROSPECTION = frozenset({"__schema", "__type"})
+"""For the roles that the operator lets look at the schema."""
 
 QUERIES: dict[str, Need] = {
     "ticketRequest": (Permission.READ_REQUESTS, Extent.OWN),
@@ -62,11 +65,13 @@ MUTATIONS: dict[str, Need] = {
 NEEDS = {"query": QUERIES, "mutation": MUTATIONS, "subscription": {}}
 
 
-def forbidden(role: Role, operation_type: str, root_fields: frozenset[str]) -> list[str]:
+def forbidden(
+    role: Role, operation_type: str, root_fields: frozenset[str], introspection_roles: frozenset[Role]
+) -> list[str]:
     """The root fields of the selection that the role may not ask for. One that no table names is for nobody."""
     needs = NEEDS[operation_type]
-    found = []
-    for name in sorted(root_fields - ANYONE):
+    found = [] if role in introspection_roles else sorted(root_fields & INTROSPECTION)
+    for name in sorted(root_fields - ANYONE - INTROSPECTION):
         need = needs.get(name)
         if need is None or extent(role, need[0]).value < need[1].value:
             found.append(name)

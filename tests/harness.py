@@ -27,7 +27,7 @@ class Gatehouse:
         self.settings = settings or Settings(database_url=database.url.render_as_string(hide_password=False))
         self.rules = rules or self.settings.rules()
         self.app = create_app(self.settings, database=database, rules=self.rules)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://gatehouse.test")
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://localhost")
         """For what ``ask`` cannot send: other methods, headers, bodies."""
         self._keys: dict[tuple[str, str], str] = {}
 

@@ -104,7 +104,10 @@ class Documents:
             too_much = excess(self._schema, node, self._limits)
             if too_much is not None:
                 return _wrong(digest, too_much)
-            found = validate(self._schema, node, max_errors=5) or _misfits(node, self._limits.list_items)
+            is_terse = not self._limits.shows_suggestions
+            found = validate(self._schema, node, max_errors=5, hide_suggestions=is_terse) or _misfits(
+                node, self._limits.list_items
+            )
             operations = {} if found else _operations(self._schema, node)
         except CyclicFragments as cyclic:
             message = f"The fragment {cyclic} spreads itself."

@@ -61,18 +61,18 @@ def endpoint(
             if request.method not in METHODS:
                 raise _BadRequest(405, "Ask with GET or POST.", Allow=", ".join(METHODS))
             _check_origin(request, origins)
+            async with asyncio.timeout(limits.operation_seconds):
+                actor = await keyring.actor(_bearer(request.headers.get("authorization", "")))
+            if actor is None:  # before anything is read that a stranger sent
+                message = "This needs a key: send Authorization: Bearer gh_..., neither expired nor revoked."
+                return _response(refusal(message, errors.UNAUTHENTICATED), media_type, {"WWW-Authenticate": "Bearer"})
             asked = await _asked(request, limits)
             async with attended(request, limits.operation_seconds):
-                actor = await keyring.actor(_bearer(request.headers.get("authorization", "")))
-                if actor is None:
-                    message = "This needs a key: send Authorization: Bearer gh_..., neither expired nor revoked."
-                    unknown = refusal(message, errors.UNAUTHENTICATED)
-                    return _response(unknown, media_type, {"WWW-Authenticate": "Bearer"})
                 answer = await operations.run(actor, *asked, may_change=request.method == "POST")
             return _response(answer, media_type, {"Allow": "POST"} if answer.code == errors.METHOD_NOT_ALLOWED else {})
         except _BadRequest as found:
             return _failed(errors.error(found.message, found.code), found.status, media_type, found.headers)
-        except TimedOut:
+        except (TimedOut, TimeoutError):
             message = (
                 f"The operation took longer than {limits.operation_seconds:g} seconds and was stopped. "
                 "What it had not committed is undone."

@@ -4,8 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from db.client import Role
+
 SATURATED = 1_000_000_000
 """Where counting stops: beyond it nobody needs to know how much too much it was."""
+
+
+INTROSPECTION_ROLES = frozenset({Role.ADMIN, Role.SUPPORT})
+"""Who may look at the schema through the server, unless the operator says otherwise: people at a desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,8 @@ class Limits:
     cost: int = 50_000
     list_items: int = 10_000
     operation_seconds: float = 20
+    introspection_roles: frozenset[Role] = INTROSPECTION_ROLES
+    shows_suggestions: bool = False
     remembered_characters: int = 500_000
 
 

@@ -84,7 +84,9 @@ class Operations:
                 answer = refusal("Subscriptions are not answered here.", errors.BAD_USER_INPUT)
             elif operation.type == "mutation" and not may_change:
                 answer = refusal("A mutation is asked with POST.", errors.METHOD_NOT_ALLOWED)
-            elif forbidden := authorization.forbidden(actor.role, operation.type, operation.root_fields):
+            elif forbidden := authorization.forbidden(
+                actor.role, operation.type, operation.root_fields, self._limits.introspection_roles
+            ):
                 message = f"The role {actor.role} may not ask for {', '.join(forbidden)}."
                 answer = refusal(message, errors.FORBIDDEN)
             elif cost is not None and cost > self._limits.cost:
@@ -125,6 +127,7 @@ class Operations:
                 variable_values=variables,
                 operation_name=operation.name,
                 max_coercion_errors=5,
+                hide_suggestions=not self._limits.shows_suggestions,
             )
             return _answer(await result if inspect.isawaitable(result) else result)
         finally:

@@ -123,6 +123,13 @@ def test_a_bad_setting_is_told(tmp_path: Path) -> None:
     assert refusal("serve", folder=tmp_path, exit_code=2, PORT="x").startswith("GATEHOUSE_PORT: ")
 
 
+def test_what_is_not_safe_together_is_told(tmp_path: Path) -> None:
+    """Also what only the command line makes so; a server for development stays on its machine."""
+    assert refusal("serve", "--host", "0.0.0.0", folder=tmp_path, exit_code=2).startswith("GATEHOUSE_ALLOWED_HOSTS: ")
+    assert refusal("start", "--host", "0.0.0.0", folder=tmp_path, exit_code=2).startswith("GATEHOUSE_ENVIRONMENT: ")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_schema_is_printed(tmp_path: Path) -> None:
     done = program.run("schema", folder=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import server
+from db.client import Role
 from db.sales_order import SalesChannel
 from schema.execution.limits import Limits
 from server import Settings, Trouble, settings_of_environment
@@ -57,6 +58,12 @@ BAD = [
     ("OPERATION_SECONDS", "0"),
     ("OPERATION_SECONDS", "nan"),
     ("REMEMBERED_CHARACTERS", "-1"),
+    ("ENVIRONMENT", "staging"),
+    ("ALLOWED_HOSTS", "tickets.example:443"),
+    ("ALLOWED_HOSTS", "https://tickets.example"),
+    ("ALLOWED_HOSTS", "a*.example"),
+    ("INTROSPECTION_ROLES", "ADMIN,EVERYBODY"),
+    ("GRAPHIQL", "perhaps"),
     ("CORS_ORIGINS", "*"),
     ("CORS_ORIGINS", "https://shop.example/"),
     ("CORS_ORIGINS", "https://shop.example,shop.example"),
@@ -166,3 +173,32 @@ def test_a_list_is_never_cut_shorter_than_a_sale(monkeypatch: pytest.MonkeyPatch
 def test_the_defaults_are_those_of_the_limits() -> None:
     """Which the schema tells to its clients."""
     assert Settings().limits() == Limits()
+
+
+@pytest.mark.parametrize(
+    ("settings", "blamed"),
+    [
+        ({"HOST": "0.0.0.0"}, ["ALLOWED_HOSTS"]),
+        ({"HOST": "::"}, ["ALLOWED_HOSTS"]),
+        ({"HOST": "0.0.0.0", "ALLOWED_HOSTS": "tickets.example"}, []),
+        ({"HOST": "192.0.2.1"}, []),
+        ({"ALLOWED_HOSTS": "tickets.example,*"}, ["ALLOWED_HOSTS"]),
+        ({"ALLOWED_HOSTS": "*", "ENVIRONMENT": "development"}, []),
+        ({"HOST": "192.0.2.1", "ENVIRONMENT": "Development"}, ["ENVIRONMENT"]),
+        ({"CORS_ORIGINS": "https://shop.example,http://localhost:3000"}, []),
+        ({"CORS_ORIGINS": "https://shop.example,http://till.example"}, ["CORS_ORIGINS"]),
+        ({"HOST": "0.0.0.0", "CORS_ORIGINS": "http://till.example"}, ["ALLOWED_HOSTS", "CORS_ORIGINS"]),
+    ],
+)
+def test_what_is_not_safe_together_is_not_served(
+    settings: dict[str, str], blamed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = told(monkeypatch, **settings).insecurities()
+    assert [sentence.partition(":")[0] for sentence in found] == [f"GATEHOUSE_{name}" for name in blamed]
+
+
+def test_everybody_looks_at_the_schema_in_development_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch).who_may_introspect == {Role.ADMIN, Role.SUPPORT}
+    assert told(monkeypatch, ENVIRONMENT="development").who_may_introspect == set(Role)
+    assert told(monkeypatch, INTROSPECTION_ROLES="POS, GATE").who_may_introspect == {Role.POS, Role.GATE}
+    assert told(monkeypatch, INTROSPECTION_ROLES="").who_may_introspect == set()

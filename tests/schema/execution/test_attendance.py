@@ -113,7 +113,11 @@ async def test_a_canceled_operation_is_stopped(narrow: Gatehouse) -> None:
 
 async def test_an_operation_that_nobody_waits_for_is_stopped(narrow: Gatehouse) -> None:
     """The client sends its question and hangs up; the answer goes nowhere."""
-    headers = [(b"authorization", f"Bearer {await narrow.key()}".encode()), (b"content-type", b"application/json")]
+    headers = [
+        (b"host", b"localhost"),
+        (b"authorization", f"Bearer {await narrow.key()}".encode()),
+        (b"content-type", b"application/json"),
+    ]
     await make_slow(narrow.database)
     scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
     coming: list[dict[str, Any]] = [

@@ -1,11 +1,13 @@
 """Documents: understood once, remembered within bounds."""
 
+from typing import Any
+
 import schema.root
 from schema.execution.documents import Documents
 from schema.execution.limits import Limits
 
 
-def documents(**limits: int) -> Documents:
+def documents(**limits: Any) -> Documents:
     return Documents(schema.root.graphql_schema, Limits(**limits))
 
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 QUESTIONS = sorted((*ROOT.glob("web/graphiql/tabs/*.graphql"), *ROOT.glob("tests/stories/*/query.graphql")))
 
 
-def understood(text: str, **limits: int) -> Document:
+def understood(text: str, **limits: Any) -> Document:
     return Documents(schema.root.graphql_schema, Limits(**limits)).get(text)
 
 
@@ -27,7 +27,7 @@ def cost(text: str, **variables: Any) -> int:
     return operation.costs.of(variables)
 
 
-def excess(text: str, **limits: int) -> dict[str, Any] | None:
+def excess(text: str, **limits: Any) -> dict[str, Any] | None:
     """The extensions of the one error, if the document goes beyond a limit."""
     document = understood(text, **limits)
     if not document.errors:

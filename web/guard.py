@@ -1,0 +1,64 @@
+"""What every answer of the server passes: it is asked for under a name of ours, and tells browsers to be strict.
+
+A request under another name than the server's own is how a page of elsewhere gets at a server inside (DNS rebinding),
+and how wrong addresses get into what is derived from the name.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+import orjson
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+EVERYWHERE: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+"""For answers that say nothing else: data is no page, and nobody frames or embeds it. Pages have their own policy."""
+
+PROBES: Final = ("/healthz", "/readyz")
+"""Asked by machinery under whatever address it knows; they tell nothing worth hiding."""
+
+
+class Guard:
+    """Refuses requests for other hosts than these, and adds the headers.
+
+    ``*`` is any host, ``*.example.com`` any below that one.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self.app = app
+        self._is_open = "*" in hosts
+        self._hosts = frozenset(host.lower() for host in hosts if not host.startswith("*"))
+        self._suffixes = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                headers = MutableHeaders(scope=message)
+                for name, value in EVERYWHERE.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        if scope["path"] in PROBES or self._is_ours(Headers(scope=scope).get("host", "")):
+            await self.app(scope, receive, send_guarded)
+        else:
+            told = {"message": "This server has another name.", "extensions": {"code": "BAD_REQUEST"}}
+            refusal = Response(orjson.dumps({"errors": [told]}), 421, media_type="application/json")
+            await refusal(scope, receive, send_guarded)
+
+    def _is_ours(self, host: str) -> bool:
+        name = host.lower()
+        if not name.endswith("]"):
+            name = name.rpartition(":")[0] or name
+        return self._is_open or name in self._hosts or name.endswith(self._suffixes)
