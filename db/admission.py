@@ -105,6 +105,11 @@ async def page(read: Read, window: Window) -> Page[AdmissionRow]:
     return await admissions.page(read, window)
 
 
+async def all_of_them(read: Read) -> list[AdmissionRow]:
+    """Every admission, in the order of their making."""
+    return await read.rows(AdmissionRow, admissions.view.order_by(admission.c.id))
+
+
 async def add(
     write: Write,
     *,

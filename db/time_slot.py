@@ -276,6 +276,16 @@ async def changes_after(read: Read, slot_ids: Sequence[int], at: datetime) -> di
     return changes
 
 
+async def open_on(read: Read, admission_ids: Sequence[int], on: date) -> list[TimeSlotRow]:
+    """The open slots of these admissions on the date, each by its own calendar on the wall."""
+    found = time_slots.view.where(
+        is_one_of(read, time_slot.c.admission_id, admission_ids),
+        time_slot.c.date == on,
+        time_slot.c.state == SlotState.OPEN.value,
+    )
+    return await read.rows(TimeSlotRow, found)
+
+
 async def from_day_on(read: Read, admission_id: int, first: date) -> list[KeptSlot]:
     """Every slot of the admission on that local day or later, canceled ones too."""
     return await read.rows(KeptSlot, _kept.where(time_slot.c.admission_id == admission_id, time_slot.c.date >= first))

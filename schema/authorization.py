@@ -33,6 +33,7 @@ QUERIES: dict[str, Need] = {
     "ticketItem": (Permission.READ_SET_UP, Extent.ALL),
     "ticketItems": (Permission.READ_SET_UP, Extent.ALL),
     "find": (Permission.READ_REQUESTS, Extent.OWN),
+    "roleCenter": (Permission.READ_ROLE_CENTER, Extent.ALL),
 }
 
 MUTATIONS: dict[str, Need] = {

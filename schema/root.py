@@ -24,6 +24,7 @@ from .execution.measure import SHORT_LIST
 from .find import FindQueries
 from .node import Node, parse_global_id
 from .paging import DEFAULT_SIZE
+from .role_center import RoleCenterQueries
 from .sale import SaleMutations
 from .sales_order import SalesOrderQueries
 from .scalars import SCALARS
@@ -143,6 +144,7 @@ class Query(
     RequestEventQueries,
     FindQueries,
     AdmittanceQueries,
+    RoleCenterQueries,
 ):
     pass
 
