@@ -88,18 +88,28 @@ class Span(NamedTuple):
     until: datetime | None = None
 
 
+class Part(NamedTuple):
+    """Some of the rows, and the column that has a computed attribute of theirs."""
+
+    column: str
+    where: Conditions
+
+
 @dataclass(frozen=True)
 class Listing(Generic[T]):
     """How one noun is read: its table, its row class, and a view that selects the row's columns from the table.
 
     ``parameters`` of the batch functions fill what the view leaves open (``now``, for rows that expire).
-    ``expressions`` are attributes that are not plain columns, for ordering by them.
+    ``expressions`` are attributes that are not plain columns, for ordering by them. Where each row has such an
+    attribute in one column or another, ``parts`` say which: a page of all is then put together from the pages of the
+    parts, each by the index of its column. Every row is of just one part.
     """
 
     table: Table
     row: type[T]
     view: Select[Any]
     expressions: Mapping[str, Callable[[Any], ColumnElement[Any]]] = field(default_factory=dict)
+    parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         columns = len(self.view.selected_columns)
@@ -141,7 +151,11 @@ class Listing(Generic[T]):
         self, read: Read, window: Window, *, where: Conditions | None = None, parameters: Mapping[str, Any] = {}
     ) -> Page[T]:
         """One page of all that ``where`` lets through."""
-        ids = [select(self._ids(window, where, behind=b).subquery().c.id) for b in _sides(window)]
+        ids = [
+            select(self._ids(window, where, behind=behind, part=part).subquery().c.id)
+            for behind in _sides(window)
+            for part in self.parts.get(window.order.attribute, (None,))
+        ]
         found = self.view.where(self.table.c.id.in_(union_all(*ids) if len(ids) > 1 else ids[0]))
         return cut(await read.rows(self.row, found, parameters), window)
 
@@ -222,10 +236,12 @@ class Listing(Generic[T]):
         expression = self.expressions.get(order.attribute)
         return expression(row) if expression else row[order.attribute]
 
-    def _ids(self, window: Window, where: Conditions | None, *, behind: bool) -> Select[Any]:
+    def _ids(self, window: Window, where: Conditions | None, *, behind: bool, part: Part | None = None) -> Select[Any]:
         """The ids of the page and one more, to know whether it goes on; or one id from behind the position."""
         row = self.table.alias("behind" if behind else "i")
         value = self._value(window.order, row.c)
+        if part is not None:
+            value, where = row.c[part.column], all_of(part.where, where)
         is_descending = window.order.is_descending is not (window.is_backward is not behind)
         ids = select(row.c.id).where(*_hold(where, row.c))
         if window.position is not None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, literal, select
+from sqlalchemy import ColumnElement, Text, and_, bindparam, case, literal, literal_column, select
 
 from ..base import Instant
 from ..client import client
-from ..paging import Listing, Order
+from ..paging import Listing, Order, Part
 from .tables import TicketRequestStatus, request_entry, request_line, ticket_request
 
 
@@ -103,13 +103,17 @@ class LineRow(NamedTuple):
 
 
 NOW = bindparam("now", type_=Instant())
+_REGISTERED = literal_column(f"'{TicketRequestStatus.REGISTERED.value}'", Text())
 BEFORE_TIME = datetime.min.replace(tzinfo=UTC)
 """A ``now`` at which nothing has run out yet: rows read with it show what is stored."""
 
 
 def has_run_out(request: Any) -> ColumnElement[bool]:
-    """The hold is over although nobody has stamped it. ``expiresAt`` itself is already too late."""
-    return and_(request.status == TicketRequestStatus.REGISTERED.value, request.expires_at <= NOW)
+    """The hold is over although nobody has stamped it. ``expiresAt`` itself is already too late.
+
+    The status stands in the statement's text, so that the index of held requests answers whatever the parameters are.
+    """
+    return and_(request.status == _REGISTERED, request.expires_at <= NOW)
 
 
 def status_now(request: Any) -> ColumnElement[str]:
@@ -136,6 +140,12 @@ ticket_requests = Listing(
         *(_computed[n].label(n) if n in _computed else ticket_request.c[n] for n in TicketRequestRow._fields)
     ).join_from(ticket_request, client, ticket_request.c.client_id == client.c.id),
     expressions={"status_changed_at": status_changed_now},
+    parts={
+        "status_changed_at": (
+            Part("status_changed_at", lambda request: [~has_run_out(request)]),
+            Part("expires_at", lambda request: [has_run_out(request)]),
+        )
+    },
 )
 references = Listing(
     request_line,

@@ -18,9 +18,9 @@ FROM issued_ticket AS i
 WHERE i.request_id = asked.c0 ORDER BY i.id
  LIMIT $2::INTEGER) AS page ON true JOIN issued_ticket ON issued_ticket.id = page.id;
 
-SELECT request_entry.id, request_entry.request_id, request_entry.line_id, request_entry.content_line_id, request_entry.admission_id, request_entry.inclusion, request_entry.is_primary, request_entry.quantity, request_entry.slot_id, request_line.line_no, ticket_request.client_id, ticket_request.token, ticket_request.authorization_code, CASE WHEN (ticket_request.status = $1::VARCHAR AND ticket_request.expires_at <= $2::TIMESTAMP WITH TIME ZONE) THEN $3::VARCHAR ELSE ticket_request.status END AS status
+SELECT request_entry.id, request_entry.request_id, request_entry.line_id, request_entry.content_line_id, request_entry.admission_id, request_entry.inclusion, request_entry.is_primary, request_entry.quantity, request_entry.slot_id, request_line.line_no, ticket_request.client_id, ticket_request.token, ticket_request.authorization_code, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status
 FROM request_entry JOIN request_line ON request_entry.line_id = request_line.id JOIN ticket_request ON request_entry.request_id = ticket_request.id
-WHERE request_entry.request_id = ANY ($4::BIGINT[]) AND request_entry.replaced_at IS NULL ORDER BY request_entry.id;
+WHERE request_entry.request_id = ANY ($3::BIGINT[]) AND request_entry.replaced_at IS NULL ORDER BY request_entry.id;
 
 SELECT request_event.id, request_event.tx, request_event.at, request_event.recorded_at, request_event.kind, request_event.actor, request_event.request_id, request_event.ticket_id, request_event.access_entry_id, request_event.admission_id, request_event.slot_id, request_event.quantity, request_event.scanned, request_event.gate, request_event.refusal_code, request_event.facts, asked.ordinal
 FROM unnest($1::BIGINT[]) WITH ORDINALITY AS asked(c0, ordinal) JOIN LATERAL (SELECT i.id AS id
@@ -36,11 +36,11 @@ SELECT ticket_item.id, ticket_item.item_no, ticket_item.item_key, ticket_item.va
 FROM ticket_item
 WHERE ticket_item.id = ANY ($1::BIGINT[]);
 
-SELECT ticket_request.id, ticket_request.client_id, client.name AS client, ticket_request.token, ticket_request.token_key, ticket_request.authorization_code, ticket_request.fingerprint, ticket_request.fingerprint_version, ticket_request.channel, CASE WHEN (ticket_request.status = $1::VARCHAR AND ticket_request.expires_at <= $2::TIMESTAMP WITH TIME ZONE) THEN $3::VARCHAR ELSE ticket_request.status END AS status, CASE WHEN (ticket_request.status = $4::VARCHAR AND ticket_request.expires_at <= $2::TIMESTAMP WITH TIME ZONE) THEN ticket_request.expires_at ELSE ticket_request.status_changed_at END AS status_changed_at, ticket_request.created_at, ticket_request.expires_at, ticket_request.payment_option, ticket_request.payment_reference, ticket_request.currency, ticket_request.total_minor, ticket_request.customer_no, ticket_request.customer_key, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.language, ticket_request.external_order_no, ticket_request.order_key, ticket_request.receipt_no, ticket_request.receipt_key, ticket_request.pos_unit_no, ticket_request.pos_unit_key, ticket_request.salesperson_code, NOT (ticket_request.status = $5::VARCHAR AND ticket_request.expires_at <= $2::TIMESTAMP WITH TIME ZONE) AS is_stamped
+SELECT ticket_request.id, ticket_request.client_id, client.name AS client, ticket_request.token, ticket_request.token_key, ticket_request.authorization_code, ticket_request.fingerprint, ticket_request.fingerprint_version, ticket_request.channel, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN ticket_request.expires_at ELSE ticket_request.status_changed_at END AS status_changed_at, ticket_request.created_at, ticket_request.expires_at, ticket_request.payment_option, ticket_request.payment_reference, ticket_request.currency, ticket_request.total_minor, ticket_request.customer_no, ticket_request.customer_key, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.language, ticket_request.external_order_no, ticket_request.order_key, ticket_request.receipt_no, ticket_request.receipt_key, ticket_request.pos_unit_no, ticket_request.pos_unit_key, ticket_request.salesperson_code, NOT (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) AS is_stamped
 FROM ticket_request JOIN client ON ticket_request.client_id = client.id
 WHERE ticket_request.id IN (SELECT anon_1.id
 FROM (SELECT i.id AS id
 FROM ticket_request AS i
-WHERE i.receipt_key = $6::VARCHAR AND i.pos_unit_key = $7::VARCHAR ORDER BY i.created_at DESC, i.id DESC
- LIMIT $8::INTEGER) AS anon_1);
+WHERE i.receipt_key = $3::VARCHAR AND i.pos_unit_key = $4::VARCHAR ORDER BY i.created_at DESC, i.id DESC
+ LIMIT $5::INTEGER) AS anon_1);
 
