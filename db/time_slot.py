@@ -250,20 +250,30 @@ async def letting_in(
         )
         if not or_changed_since:
             return [lets_in]
-        since = select(slot_change.c.slot_id).where(slot_change.c.at > at, slot_change.c.slot_id == slot.id)
-        return [or_(lets_in, since.exists())]
+        return [or_(lets_in, _is_changed_since(slot, at))]
 
     return await time_slots.lists(read, "admission_id", admission_ids, order_by=("starts_at", "id"), where=holds)
 
 
-async def next_to_let_in(read: Read, admission_ids: Sequence[int], at: datetime) -> dict[int, TimeSlotRow]:
-    """The open slot of each admission that starts next after that moment and lets nobody in yet."""
+async def next_to_let_in(
+    read: Read, admission_ids: Sequence[int], at: datetime, *, but_changed_since: bool = False
+) -> dict[int, TimeSlotRow]:
+    """The open slot of each admission that starts next of those that let nobody in yet at that moment.
+
+    ``but_changed_since``: leaving out those that were changed after it, of which one must know what they were.
+    """
 
     def to_come(slot: Any) -> list[ColumnElement[bool]]:
-        return [slot.arrival_from > at, slot.state == SlotState.OPEN.value, slot.starts_at > at - FURTHEST_ARRIVAL]
+        found = [slot.arrival_from > at, slot.state == SlotState.OPEN.value, slot.starts_at > at - FURTHEST_ARRIVAL]
+        return [*found, ~_is_changed_since(slot, at)] if but_changed_since else found
 
     pages = await time_slots.pages(read, "admission_id", admission_ids, Window(1, BY_START), where=to_come)
     return {admission_id: page.rows[0] for admission_id, page in pages.items() if page.rows}
+
+
+def _is_changed_since(slot: Any, at: datetime) -> ColumnElement[bool]:
+    found = select(slot_change.c.slot_id).where(slot_change.c.slot_id == slot.id, slot_change.c.at > at)
+    return found.exists()
 
 
 async def changes_after(read: Read, slot_ids: Sequence[int], at: datetime) -> dict[int, list[SlotChangeRow]]:

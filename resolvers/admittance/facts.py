@@ -190,18 +190,29 @@ class _Slots:
         """Which slot lets in at that second, for who has no reservation: of several, the last to start."""
         if not admission_ids:
             return
-        found = await db.time_slot.letting_in(read, admission_ids, second, or_changed_since=past is not None)
+        is_past = past is not None
+        found = await db.time_slot.letting_in(read, admission_ids, second, or_changed_since=is_past)
+        if past:
+            then = await past.slots(read, [row for rows in found.values() for row in rows])
+            found = {admission_id: [then[row.id] for row in rows] for admission_id, rows in found.items()}
         for admission_id, rows in found.items():
-            then = list((await past.slots(read, rows)).values()) if past else rows
-            lets_in = [row for row in then if row.arrival_from <= second <= row.arrival_until]
-            for states in ((SlotState.OPEN,), (SlotState.CLOSED,)):
-                candidates = [row for row in lets_in if row.state in states]
+            lets_in = [row for row in rows if row.arrival_from <= second <= row.arrival_until]
+            for state in (SlotState.OPEN, SlotState.CLOSED):
+                candidates = [row for row in lets_in if row.state == state]
                 if candidates and admission_id not in self._letting_in:
-                    self._letting_in[admission_id] = max(candidates, key=lambda row: (row.starts_at, row.id))
+                    self._letting_in[admission_id] = max(candidates, key=_start)
         none = [admission_id for admission_id in admission_ids if admission_id not in self._letting_in]
-        if none:
-            self._scheduled = set(await db.schedule.lines_of_admissions(read, none))
-            self.next = await db.time_slot.next_to_let_in(read, none, second)
+        if not none:
+            return
+        self._scheduled = set(await db.schedule.lines_of_admissions(read, none))
+        self.next = await db.time_slot.next_to_let_in(read, none, second, but_changed_since=is_past)
+        for admission_id in none if past else ():
+            rows = found.get(admission_id, [])
+            to_come = [row for row in rows if row.arrival_from > second and row.state == SlotState.OPEN]
+            if admission_id in self.next:
+                to_come.append(self.next[admission_id])
+            if to_come:
+                self.next[admission_id] = min(to_come, key=_start)
 
     def has_schedule(self, admission: AdmissionRow) -> bool:
         """Whether the admission has slots, of which none lets in now; one that never has any is always open."""
@@ -214,3 +225,7 @@ class _Slots:
         if admission.prebook_required:
             return None
         return self.named or self._letting_in.get(admission.id)
+
+
+def _start(slot: TimeSlotRow) -> tuple[datetime, int]:
+    return slot.starts_at, slot.id
