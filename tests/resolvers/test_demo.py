@@ -14,9 +14,11 @@ import db
 from db.client import Role
 from db.engine import Database, Read
 from resolvers import demo
-from resolvers.actor import Keyring, create_key
-from resolvers.context import Rules
+from resolvers.actor import Actor, Keyring, create_key
+from resolvers.admittance.explain import explain
+from resolvers.context import Context, Rules
 from resolvers.demo.books import TABLES
+from resolvers.demo.world import PARK
 from tests.conftest import sqlite_url
 
 REQUESTS = 300
@@ -334,6 +336,33 @@ async def test_support_finds_what_the_cases_promise(castle: Read, database: Data
     assert str((await rows(castle, statement))[0][0]) < str(now.date())
 
     assert (await case(castle, "mistyped e-mail"))[0][3] == "krisitne.lund@example.com"
+
+
+async def test_the_gate_says_of_the_cases_what_support_finds(castle: Read, database: Database) -> None:
+    """The rules themselves, asked now: the tickets of the cases, and the token of the one that has none."""
+    context = Context(database, Actor(0, "Help desk", Role.SUPPORT), RULES)
+    expected = {
+        "broken-01": "HOLD_EXPIRED",
+        "BROKEN-02-1": "UNPAID",
+        "BROKEN-03-1": "TOO_LATE",
+        "BROKEN-04-1": "TOO_EARLY",
+        "BROKEN-05-1": "ENTRIES_USED_UP",
+        "BROKEN-06-1": "TICKET_REVOKED",
+        "BROKEN-06-2": None,
+        "BROKEN-07-1": "TICKET_BLOCKED",
+        "BROKEN-08-1": None,
+        "BROKEN-09-1": "SLOT_CANCELED",
+        "BROKEN-12-1": None,
+        "BROKEN-13-1": "NO_LONGER_VALID",
+    }
+    said = {}
+    for scanned in expected:
+        explained = await explain(context, scanned, None, None, None)
+        refusals = [check.refusal for check in explained.checks if check.refusal]
+        said[scanned] = refusals[0].code.value if refusals else None
+    assert said == expected
+    in_the_park = await explain(context, "BROKEN-08-1", PARK.code, None, None)
+    assert [check.refusal.code.value for check in in_the_park.checks if check.refusal] == ["NOT_ON_TICKET"]
 
 
 async def test_the_examples_of_the_pages_are_there(castle: Read) -> None:
