@@ -391,6 +391,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
 
     ``database`` and ``rules`` given take the place of the settings'; a database that is given is its giver's to close.
     """
+    import schema.export
     import schema.root
     from schema.execution.http import endpoint
     from web import pages
@@ -448,6 +449,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     return Starlette(
         routes=[
             Route("/graphql", graphql, methods=METHODS, middleware=[cors] if settings.cors_origins else None),
+            Route("/export/tickets.csv", schema.export.endpoint(database, rules or settings.rules()), methods=("GET",)),
             *([*pages.routes(), Route("/", graphiql)] if settings.graphiql else []),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

@@ -35,6 +35,8 @@ METHODS = ("GET", "POST")
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept, Authorization, Origin"}
 """On every answer: it is for who asked, and for nobody after."""
 
+NEEDS_A_KEY = "This needs a key: send Authorization: Bearer gh_..., neither expired nor revoked."
+
 READ_ON = 10
 """Of a body that is too long so many times the limit is read, so that its sender gets to hear why it is refused."""
 
@@ -62,7 +64,7 @@ def endpoint(
                 raise _BadRequest(405, "Ask with GET or POST.", Allow=", ".join(METHODS))
             _check_origin(request, origins)
             async with asyncio.timeout(limits.operation_seconds):
-                actor = await keyring.actor(_bearer(request.headers.get("authorization", "")))
+                actor = await keyring.actor(bearer(request.headers.get("authorization", "")))
             if actor is None:  # before anything is read that a stranger sent
                 message = "This needs a key: send Authorization: Bearer gh_..., neither expired nor revoked."
                 return _response(refusal(message, errors.UNAUTHENTICATED), media_type, {"WWW-Authenticate": "Bearer"})
@@ -237,6 +239,7 @@ def _checked(asked: dict[str, Any], limits: Limits) -> Asked:
     return query, variables, name
 
 
-def _bearer(header: str) -> str:
+def bearer(header: str) -> str:
+    """The key in an Authorization header; empty if there is none."""
     scheme, _, key = header.partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
