@@ -28,8 +28,9 @@ test: $(VENV)/.installed-for-tests ## Run every check and every test, on SQLite 
 prove: $(VENV)/.installed-for-tests ## Run the long proofs: races, crashes, load.
 	@$(BIN)/python -m pytest -m prove || { code=$$?; [ $$code -eq 5 ] || exit $$code; echo "There are no long proofs yet."; }
 
-bench: $(VENV)/.installed-for-tests ## Measure orders a minute on one slot, and find on a million requests; into bench/README.md.
+bench: $(VENV)/.installed-for-tests ## Measure orders on one slot, scans among a million tickets, and find; into bench/README.md.
 	$(BIN)/python -m bench.places --write
+	$(BIN)/python -m bench.gates --write
 	$(BIN)/python -m bench.find --write
 
 clean: ## Remove the environment and what checks and tests left behind; the data stays.

@@ -52,15 +52,20 @@ class Buyer:
         )
 
     async def ask(self, query: str, content: dict[str, Any]) -> Any:
-        body = json.dumps({"query": query, "variables": {"input": content}})
+        """The payload of a mutation."""
+        (payload,) = (await self.read(query, {"input": content})).values()
+        return payload
+
+    async def read(self, query: str, variables: dict[str, Any] | None = None) -> Any:
+        """The data of an answer that must have no errors."""
+        body = json.dumps({"query": query, "variables": variables})
         self._writer.write(f"{self._head}{len(body)}\r\n\r\n{body}".encode())
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
         answer = json.loads(await self._reader.readexactly(length))
         if "errors" in answer:
             raise RuntimeError(answer["errors"])
-        (payload,) = answer["data"].values()
-        return payload
+        return answer["data"]
 
     def close(self) -> None:
         self._writer.close()

@@ -87,16 +87,18 @@ def main() -> None:
 
 
 @contextmanager
-def serving(url: URL) -> Iterator[str]:
-    """The server as an operator would run it, with two workers, on a database that is migrated first."""
+def serving(url: URL, *, workers: int = WORKERS, core: int | None = None) -> Iterator[str]:
+    """The server as an operator would run it, on a database that is migrated first; on one core, if one is named."""
     environment = dict(os.environ) | {"GATEHOUSE_DATABASE_URL": url.render_as_string(hide_password=False)}
     subprocess.run([sys.executable, str(SERVER), "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    command = [sys.executable, str(SERVER), "serve", "--workers", str(WORKERS), "--port", str(port)]
+    command = [sys.executable, str(SERVER), "serve", "--workers", str(workers), "--port", str(port)]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+        if core is not None:
+            os.sched_setaffinity(process.pid, {core})
         try:
             address = f"http://127.0.0.1:{port}"
             wait_until_ready(address, process)
