@@ -225,7 +225,7 @@ async def upcoming(
     """The open slots of each admission that run at ``now`` or start later, by start; ``on`` keeps to a local date."""
 
     def to_come(slot: Any) -> list[ColumnElement[bool]]:
-        found = [slot.ends_at >= now, slot.state == SlotState.OPEN.value]
+        found = [slot.ends_at >= now.replace(microsecond=0), slot.state == SlotState.OPEN.value]
         return found if on is None else [*found, slot.date == on]
 
     pages = await time_slots.pages(read, "admission_id", admission_ids, Window(at_most, BY_START), where=to_come)

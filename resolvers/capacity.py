@@ -91,9 +91,14 @@ def share(capacity: int, content: ContentLineRow) -> int:
     return capacity * content.capacity_basis_points // 10_000
 
 
+def to_the_second(moment: datetime) -> datetime:
+    """What windows are compared with: they include both ends, to the whole second. Source: domain.md, "Schedule"."""
+    return moment.replace(microsecond=0)
+
+
 def is_past(slot: TimeSlotRow, kind: str, now: datetime) -> bool:
     """An EVENT is past after its arrival window, a LOCATION after its end; both ends belong to the slot."""
-    return now > (slot.arrival_until if kind == AdmissionKind.EVENT else slot.ends_at)
+    return to_the_second(now) > (slot.arrival_until if kind == AdmissionKind.EVENT else slot.ends_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,8 @@ def sale_refusal(wish: Wish, use: SlotUse, now: datetime) -> Refusal | None:
         return out_of_force
     if is_past(slot, admission.kind, now):
         return no(RefusalCode.SLOT_PAST, f"The chosen time slot of {admission.description} is over.")
-    if (slot.sales_from and now < slot.sales_from) or (slot.sales_until and now > slot.sales_until):
+    second = to_the_second(now)
+    if (slot.sales_from and second < slot.sales_from) or (slot.sales_until and second > slot.sales_until):
         message = f"The chosen time slot of {admission.description} is not on sale now."
         return no(RefusalCode.OUTSIDE_SALES_PERIOD, message, passes_from=slot.sales_from, passes_until=slot.sales_until)
     if wish.valid_until is not None and slot.starts_at > wish.valid_until:

@@ -20,6 +20,7 @@ from db.time_slot import SlotState, TimeSlotRow
 from db.visit import VisitRow
 
 from .calendar import closed_because
+from .capacity import to_the_second
 from .refusals import Refusal, RefusalCode
 from .sentences import MOMENT, NOTHING, Told, told_refusal
 
@@ -84,7 +85,7 @@ class Facts:
     @property
     def second(self) -> datetime:
         """The moment that windows are compared with."""
-        return self.at.replace(microsecond=0)
+        return to_the_second(self.at)
 
     @property
     def zone(self) -> ZoneInfo:

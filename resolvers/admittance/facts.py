@@ -12,7 +12,7 @@ from db.ticket_item import AdmissionInclusion
 from db.ticket_request import TicketRequestRow
 from db.time_slot import SlotState, TimeSlotRow
 
-from ..capacity import counts_people, taken
+from ..capacity import counts_people, taken, to_the_second
 from ..gate import Dependency, Facts
 from ..slot_use import calendar_of, uses_of
 from .arrivals import arrive, places_added
@@ -183,7 +183,7 @@ class _Slots:
         found._by_id = rows
         if place.slot is None:
             free = {access.admission.id for access in here if not access.admission.prebook_required}
-            await found._look_for(read, sorted(free), at.replace(microsecond=0), past)
+            await found._look_for(read, sorted(free), to_the_second(at), past)
         return found
 
     async def _look_for(self, read: Read, admission_ids: Sequence[int], second: datetime, past: Past | None) -> None:

@@ -166,23 +166,25 @@ def test_the_first_failing_test_is_the_answer() -> None:
     assert found == codes
 
 
-def test_a_slot_is_over_a_moment_after_its_last_one() -> None:
+SECOND, LAST_OF_IT = timedelta(seconds=1), timedelta(microseconds=999_999)
+
+
+def test_a_slot_is_over_when_its_last_second_is() -> None:
     ends = slot(arrival_until=NOON, ends_at=NOON + HOUR)
-    moment = timedelta(microseconds=1)
     for kind, last in (("EVENT", NOON), ("LOCATION", NOON + HOUR)):
         wish = Wish(ends, admission(kind=kind), content(), 1)
-        assert sale_refusal(wish, SlotUse(), last) is None
-        late = sale_refusal(wish, SlotUse(), last + moment)
+        assert sale_refusal(wish, SlotUse(), last + LAST_OF_IT) is None
+        late = sale_refusal(wish, SlotUse(), last + SECOND)
         assert late is not None
         assert late.code == "SLOT_PAST"
 
 
 def test_the_sales_window_has_both_its_ends() -> None:
+    """To the whole second."""
     window = slot(sales_from=NOON, sales_until=NOON + HOUR)
-    moment = timedelta(microseconds=1)
     wish = Wish(window, admission(), content(), 1)
-    assert [sale_refusal(wish, SlotUse(), at) for at in (NOON, NOON + HOUR)] == [None, None]
-    for at in (NOON - moment, NOON + HOUR + moment):
+    assert [sale_refusal(wish, SlotUse(), at) for at in (NOON, NOON + HOUR + LAST_OF_IT)] == [None, None]
+    for at in (NOON - timedelta(microseconds=1), NOON + HOUR + SECOND):
         refusal = sale_refusal(wish, SlotUse(), at)
         assert refusal is not None
         assert (refusal.code, refusal.passes_from, refusal.passes_until) == (
