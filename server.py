@@ -46,7 +46,7 @@ from db.migrations import Standing
 from db.paging import Window
 from db.sales_order import SalesChannel
 from resolvers import generation
-from resolvers.actor import create_key
+from resolvers.actor import Keyring, create_key
 from resolvers.context import Rules
 from resolvers.pattern import Pattern
 from resolvers.ticket_request import sweep
@@ -60,6 +60,9 @@ HORIZON_SECONDS = 300
 
 CLOCK_SECONDS = 60
 """How often a server compares its clock with the database's."""
+
+NOTE_SECONDS = 60
+"""How often it is written down when keys were last used."""
 
 READY_SECONDS = 5
 """How long ``/readyz`` waits for the database before it says no."""
@@ -145,6 +148,7 @@ class Settings(BaseSettings):
     max_cost: Annotated[int, Field(ge=1, le=999_999_999)] = 50_000
     max_list_items: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     operation_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 20
+    points_per_minute: Annotated[int, Field(ge=1, le=999_999_999_999)] = 600_000
     remembered_characters: Annotated[int, Field(ge=0, le=1_000_000_000)] = 500_000
     log_level: LogLevel = LogLevel.INFO
     log_format: Literal["console", "json"] | None = None
@@ -284,6 +288,7 @@ class Settings(BaseSettings):
             cost=self.max_cost,
             list_items=max(self.max_list_items, self.lines_per_request, self.tickets_per_request),
             operation_seconds=self.operation_seconds,
+            points_per_minute=self.points_per_minute,
             introspection_roles=self.who_may_introspect,
             shows_suggestions=self.is_development,
             remembered_characters=self.remembered_characters,
@@ -399,6 +404,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
 
     own = database is None
     database = database or Database(settings.database_url, pool_size=settings.pool_size)
+    keyring = Keyring(database)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -407,6 +413,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         chores = [
             asyncio.create_task(_every(CLOCK_SECONDS, _measure_clock, database)),
             asyncio.create_task(_every(settings.sweep_seconds, _sweep, database)),
+            asyncio.create_task(_every(NOTE_SECONDS, note_keys, database)),
             asyncio.create_task(_every(HORIZON_SECONDS, _keep_horizons, database, at_once=True)),
         ]
         try:
@@ -415,8 +422,17 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
+            await note_keys(database)
             if own:
                 await database.dispose()
+
+    async def note_keys(database: Database) -> None:
+        """When each key was last used, for who wonders which of them may go; late is better than never."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await keyring.note(database)
+        except Exception as cause:
+            log.warning("last use of keys not noted", exc_info=cause)
 
     async def graphiql(_request: Request) -> Response:
         return RedirectResponse("graphiql")
@@ -436,7 +452,12 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         return JSONResponse({"status": "ready"})
 
     graphql = endpoint(
-        schema.root.graphql_schema, database, rules or settings.rules(), settings.limits(), settings.cors_origins
+        schema.root.graphql_schema,
+        database,
+        keyring,
+        rules or settings.rules(),
+        settings.limits(),
+        settings.cors_origins,
     )
     cors = Middleware(
         CORSMiddleware,
@@ -855,9 +876,9 @@ def key_list() -> None:
         async with database.reading() as read:
             return await db.client.keys(read)
 
-    table = Table("PUBLIC ID", "CLIENT", "ROLE", "CREATED", "EXPIRES", "REVOKED", box=None, pad_edge=False)
+    table = Table("PUBLIC ID", "CLIENT", "ROLE", "CREATED", "EXPIRES", "REVOKED", "LAST USED", box=None, pad_edge=False)
     for row in in_migrated(settings_of_environment(), keys):
-        moments = (row.created_at, row.expires_at, row.revoked_at)
+        moments = (row.created_at, row.expires_at, row.revoked_at, row.last_used_at)
         table.add_row(
             row.public_id, Text(row.client_name), row.role, *(f"{at:%Y-%m-%d %H:%M}Z" if at else "-" for at in moments)
         )

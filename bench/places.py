@@ -89,7 +89,8 @@ def main() -> None:
 @contextmanager
 def serving(url: URL, *, workers: int = WORKERS, core: int | None = None) -> Iterator[str]:
     """The server as an operator would run it, on a database that is migrated first; on one core, if one is named."""
-    environment = dict(os.environ) | {"GATEHOUSE_DATABASE_URL": url.render_as_string(hide_password=False)}
+    settings = {"DATABASE_URL": url.render_as_string(hide_password=False), "POINTS_PER_MINUTE": "999999999999"}
+    environment = dict(os.environ) | {f"GATEHOUSE_{name}": value for name, value in settings.items()}
     subprocess.run([sys.executable, str(SERVER), "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

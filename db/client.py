@@ -1,10 +1,11 @@
 """Clients and their keys: who is asking."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text, insert, or_, select, update
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, and_, bindparam, insert, or_, select, update
 
 from .base import BigId, Instant, id_column, metadata
 from .engine import Read, Write
@@ -114,6 +115,16 @@ async def add_key(
         "expires_at": expires_at,
     }
     await write.run(insert(api_key).values(values))
+
+
+async def note_use(write: Write, used_at: Mapping[str, datetime]) -> None:
+    """When each of these keys was last used; a moment that is later already stays."""
+    mine = and_(
+        api_key.c.public_id == bindparam("key"),
+        or_(api_key.c.last_used_at.is_(None), api_key.c.last_used_at < bindparam("at", type_=Instant())),
+    )
+    statement = update(api_key).where(mine).values(last_used_at=bindparam("at", type_=Instant()))
+    await write.run(statement, [{"key": key, "at": used_at[key]} for key in sorted(used_at)])
 
 
 async def revoke_key(write: Write, public_id: str, at: datetime) -> bool:

@@ -8,7 +8,8 @@ import hashlib
 import hmac
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import db
@@ -16,7 +17,7 @@ from db.client import Role
 from db.engine import Database, Write
 
 REMEMBERED_SECONDS = 10.0
-"""How long a key's answer is remembered: a revocation is in force everywhere within this time."""
+"""How long a key's answer is remembered: a revocation is in force in every process within this time."""
 
 REMEMBERED_KEYS = 10_000
 
@@ -28,6 +29,8 @@ class Actor:
     client_id: int
     client: str
     role: Role
+    key_id: str = field(default="", compare=False)
+    """The public id of the key that was shown."""
 
 
 def _hash(secret: str) -> str:
@@ -37,9 +40,11 @@ def _hash(secret: str) -> str:
 class Keyring:
     """Finds the actor behind a key, and remembers it for a few seconds so that a sale does not wait for it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
+        self._clock = clock
         self._remembered: dict[str, tuple[float, db.client.ApiKeyRow | None]] = {}
+        self._used: dict[str, datetime] = {}
 
     async def actor(self, key: str) -> Actor | None:
         """The actor, or None for a key that is malformed, unknown, expired or revoked."""
@@ -55,10 +60,19 @@ class Keyring:
             return None
         if row.expires_at is not None and row.expires_at <= now:
             return None
-        return Actor(row.client_id, row.client_name, Role(row.role))
+        self._used[public_id] = now
+        return Actor(row.client_id, row.client_name, Role(row.role), public_id)
+
+    async def note(self, database: Database) -> None:
+        """Write down when the keys that were used since the last time were used last."""
+        if not self._used:
+            return
+        used, self._used = self._used, {}
+        async with database.writing() as write:
+            await db.client.note_use(write, used)
 
     async def _row(self, public_id: str) -> db.client.ApiKeyRow | None:
-        now = time.monotonic()
+        now = self._clock()
         remembered = self._remembered.get(public_id)
         if remembered is not None and remembered[0] > now:
             return remembered[1]

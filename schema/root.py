@@ -129,7 +129,9 @@ class RootQueries:
     f"{LIMITS.operation_seconds:g} seconds.\n\n"
     "The cost is the number of values that the answer can hold at most: a page counts as many rows as it is asked for "
     f"({DEFAULT_SIZE} when nothing is said), any other list {SHORT_LIST}; mutations and what must be calculated weigh "
-    "more. Every answer tells it: `extensions.cost`."
+    "more. Every answer tells it: `extensions.cost`. Each key has an allowance of "
+    f"{LIMITS.points_per_minute} points a minute by default, of which `available` are left; beyond it the answer is "
+    "`RATE_LIMITED`, HTTP 429 with Retry-After."
 )
 class Query(
     RootQueries,

@@ -72,6 +72,10 @@ class Documents:
         self._remembered: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
 
+    def __contains__(self, text: str) -> bool:
+        """Whether the text is remembered, so that it need not be read again."""
+        return text in self._remembered
+
     def get(self, text: str) -> Document:
         """The document of that text, parsed and validated now or earlier."""
         document = self._remembered.get(text)

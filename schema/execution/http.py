@@ -28,8 +28,13 @@ from .operation import Answer, Operations, refusal
 
 RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
-STATUS = {errors.UNAUTHENTICATED: 401, errors.FORBIDDEN: 403, errors.METHOD_NOT_ALLOWED: 405}
-WHATEVER_THE_MEDIA_TYPE = (errors.UNAUTHENTICATED, errors.METHOD_NOT_ALLOWED)
+STATUS = {
+    errors.UNAUTHENTICATED: 401,
+    errors.FORBIDDEN: 403,
+    errors.METHOD_NOT_ALLOWED: 405,
+    errors.RATE_LIMITED: 429,
+}
+WHATEVER_THE_MEDIA_TYPE = (errors.UNAUTHENTICATED, errors.METHOD_NOT_ALLOWED, errors.RATE_LIMITED)
 REQUEST_ERROR_STATUS = 400
 METHODS = ("GET", "POST")
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept, Authorization, Origin"}
@@ -50,11 +55,15 @@ class _BadRequest(Exception):
 
 
 def endpoint(
-    schema: GraphQLSchema, database: Database, rules: Rules, limits: Limits, origins: Collection[str] = ()
+    schema: GraphQLSchema,
+    database: Database,
+    keyring: Keyring,
+    rules: Rules,
+    limits: Limits,
+    origins: Collection[str] = (),
 ) -> Callable[[Request], Awaitable[Response]]:
     """The handler of ``/graphql``. ``origins`` are those other than its own whose pages may ask it."""
     operations = Operations(schema, database, rules, limits)
-    keyring = Keyring(database)
 
     async def handle(request: Request) -> Response:
         media_type = JSON
@@ -71,7 +80,7 @@ def endpoint(
             asked = await _asked(request, limits)
             async with attended(request, limits.operation_seconds):
                 answer = await operations.run(actor, *asked, may_change=request.method == "POST")
-            return _response(answer, media_type, {"Allow": "POST"} if answer.code == errors.METHOD_NOT_ALLOWED else {})
+            return _response(answer, media_type, _headers(answer))
         except _BadRequest as found:
             return _failed(errors.error(found.message, found.code), found.status, media_type, found.headers)
         except (TimedOut, TimeoutError):
@@ -93,6 +102,15 @@ def _response(answer: Answer, media_type: str, headers: dict[str, str]) -> Respo
     if answer.is_request_error and (media_type == RESPONSE_JSON or answer.code in WHATEVER_THE_MEDIA_TYPE):
         status = STATUS.get(answer.code or "", REQUEST_ERROR_STATUS)
     return Response(orjson.dumps(answer.body), status, HEADERS | headers, media_type)
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    match answer.code:
+        case errors.METHOD_NOT_ALLOWED:
+            return {"Allow": "POST"}
+        case errors.RATE_LIMITED:
+            return {"Retry-After": str(answer.body["errors"][0]["extensions"]["retryAfter"])}
+    return {}
 
 
 def _failed(error: dict[str, Any], status: int, media_type: str, headers: dict[str, str] | None = None) -> Response:

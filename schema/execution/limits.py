@@ -27,6 +27,7 @@ class Limits:
     directives: int = 50
     cost: int = 50_000
     list_items: int = 10_000
+    points_per_minute: int = 600_000
     operation_seconds: float = 20
     introspection_roles: frozenset[Role] = INTROSPECTION_ROLES
     shows_suggestions: bool = False

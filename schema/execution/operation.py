@@ -1,6 +1,7 @@
 """Running one operation: may this actor, run it, mask what failed, and one line in the log."""
 
 import inspect
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +17,12 @@ from .. import authorization
 from . import errors
 from .documents import Document, Documents, Operation
 from .limits import Excess, Limits
+from .rate import Buckets
 
 log = structlog.get_logger("gatehouse")
+
+CHARACTERS_PER_POINT = 10
+"""Of a document that must be read and validated: as long as it takes to answer one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,14 @@ class Answer:
 def refusal(message: str, code: str) -> Answer:
     """The answer to a request that is not run."""
     return Answer({"errors": [errors.error(message, code)]}, is_request_error=True, code=code)
+
+
+def too_fast(seconds: float) -> Answer:
+    """The answer to a key that has asked for more than its allowance."""
+    wait = math.ceil(seconds)
+    message = f"This key has asked for more than its allowance: ask again in {wait} seconds."
+    told = errors.error(message, errors.RATE_LIMITED, retryAfter=wait)
+    return Answer({"errors": [told]}, is_request_error=True, code=errors.RATE_LIMITED)
 
 
 def beyond(found: Excess) -> Answer:
@@ -49,6 +62,7 @@ class Operations:
         self._rules = rules
         self._limits = limits
         self._documents = Documents(schema, limits)
+        self._buckets = Buckets(limits.points_per_minute, limits.cost)
 
     async def run(
         self,
@@ -66,11 +80,15 @@ class Operations:
         counted: list[str] = []
         token = statements.set(counted)
         started = time.perf_counter()
-        document = self._documents.get(query)
-        operation = document.operation(operation_name)
-        cost = operation.costs.of(variables or {}) if operation else None
-        answer: Answer | None = None
+        document, operation, cost, answer = None, None, None, None
         try:
+            reading = 0 if query in self._documents else len(query) // CHARACTERS_PER_POINT
+            if seconds := self._buckets.pour(actor.key_id, 1 + reading):
+                answer = too_fast(seconds)
+                return answer
+            document = self._documents.get(query)
+            operation = document.operation(operation_name)
+            cost = operation.costs.of(variables or {}) if operation else None
             if document.errors:
                 answer = Answer({"errors": list(document.errors)}, True, document.errors[0]["extensions"]["code"])
             elif operation is None or document.node is None:
@@ -91,27 +109,31 @@ class Operations:
                 answer = refusal(message, errors.FORBIDDEN)
             elif cost is not None and cost > self._limits.cost:
                 answer = beyond(Excess("cost", self._limits.cost, cost))
+            elif seconds := self._buckets.pour(actor.key_id, (cost or 1) - 1):
+                answer = too_fast(seconds)
             else:
                 answer = await self._executed(
                     Context(self._database, actor, self._rules), document, operation, variables
                 )
             if cost is not None:
-                answer.body["extensions"] = {"cost": {"requested": cost, "limit": self._limits.cost}}
+                available = self._buckets.available(actor.key_id)
+                told = {"requested": cost, "limit": self._limits.cost, "available": available}
+                answer.body["extensions"] = {"cost": told}
             return answer
         finally:
             statements.reset(token)
-            told = answer.body.get("errors", ()) if answer else [errors.error("", errors.STOPPED)]
+            found = answer.body.get("errors", ()) if answer else [errors.error("", errors.STOPPED)]
             log.info(
                 "operation",
                 operation=operation.name[:100] if operation and operation.name else None,
                 type=operation.type if operation else None,
-                document=document.hash,
+                document=document.hash if document else None,
                 actor=actor.client,
                 role=actor.role.value,
                 cost=cost,
                 statements=len(counted),
                 milliseconds=round((time.perf_counter() - started) * 1000, 2),
-                errors=sorted({error["extensions"]["code"] for error in told}),
+                errors=sorted({error["extensions"]["code"] for error in found}),
             )
 
     async def _executed(

@@ -1,13 +1,14 @@
 """Keys: what opens, and for how long."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+import db
 from db.client import Role
 from db.engine import Database
-from resolvers.actor import Keyring, create_key
+from resolvers.actor import REMEMBERED_SECONDS, Keyring, create_key
 
 
 async def make(database: Database, name: str = "shop", role: Role = Role.WEB_STORE, days: int | None = None) -> str:
@@ -63,3 +64,41 @@ async def test_a_key_ends_with_its_time(database: Database) -> None:
     assert await keyring.actor(key) is not None
     database.clock_offset = timedelta(days=1)
     assert await keyring.actor(key) is None
+
+
+async def test_a_revocation_is_in_force_everywhere_within_seconds(database: Database) -> None:
+    """A process that has just seen the key asks again after ten seconds; thirty are promised."""
+    now = 0.0
+    elsewhere = Keyring(database, clock=lambda: now)
+    key, other = await make(database), await make(database)
+    assert await elsewhere.actor(key) is not None
+    async with database.writing() as write:
+        assert await db.client.revoke_key(write, key.split("_")[1], await write.clock())
+    now = REMEMBERED_SECONDS + 0.1
+    assert now < 30
+    assert await elsewhere.actor(key) is None
+    assert await elsewhere.actor(other) is not None  # the client's next key, while they overlap
+    assert await Keyring(database).actor(key) is None
+
+
+async def last_used(database: Database) -> list[datetime | None]:
+    async with database.reading() as read:
+        return [row.last_used_at for row in await db.client.keys(read)]
+
+
+async def test_it_is_known_when_a_key_was_last_used(database: Database) -> None:
+    """The latest use of any process counts, whichever writes it down last; a wrong secret is no use."""
+    key, other = await make(database), await make(database)
+    early, late = Keyring(database), Keyring(database)
+    assert await early.actor(key) is not None
+    assert await early.actor(other[:-1]) is None
+    database.clock_offset = timedelta(hours=1)
+    assert await late.actor(key) is not None
+    await late.note(database)
+    first, second = await last_used(database)
+    assert first is not None
+    assert abs(first - database.now()) < timedelta(minutes=1)
+    assert second is None
+    await early.note(database)
+    assert await last_used(database) == [first, None]
+    await early.note(database)

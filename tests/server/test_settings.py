@@ -56,6 +56,7 @@ BAD = [
     ("MAX_COST", "0"),
     ("MAX_LIST_ITEMS", "0"),
     ("OPERATION_SECONDS", "0"),
+    ("POINTS_PER_MINUTE", "0"),
     ("OPERATION_SECONDS", "nan"),
     ("REMEMBERED_CHARACTERS", "-1"),
     ("ENVIRONMENT", "staging"),
@@ -134,6 +135,7 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         MAX_COST="5",
         MAX_LIST_ITEMS="6",
         OPERATION_SECONDS="0.5",
+        POINTS_PER_MINUTE="7",
         REMEMBERED_CHARACTERS="1",
     )
     rules, limits = settings.rules(), settings.limits()
@@ -154,6 +156,7 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         cost=5,
         list_items=6,
         operation_seconds=0.5,
+        points_per_minute=7,
         remembered_characters=1,
     )
 
