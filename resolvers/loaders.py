@@ -5,7 +5,8 @@ there, or not for this caller to see: ``visibility`` says what may be seen, once
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,11 +33,16 @@ KEYS_AT_ONCE = 10_000
 
 
 class Loaders:
-    """The loaders of one operation (or of one event of a subscription): their cache must not outlive it."""
+    """What one operation (or one event of a subscription) has read, so that it reads nothing twice.
+
+    Two drivers read through it: ``fetch``, for those who know all the keys of a level, and ``load``, for a resolver
+    that knows one. What was read must not outlive the operation.
+    """
 
     def __init__(self, context: "Context") -> None:
         self._context = context
         self._loaders: dict[tuple[Any, ...], DataLoader[Any, Any]] = {}
+        self._found: defaultdict[tuple[Any, ...], dict[Any, Any]] = defaultdict(dict)
 
     async def load(self, batch: Batch, key: Any, *arguments: Any) -> Any:
         """The batch function's answer for one key, or None.
@@ -51,11 +57,34 @@ class Loaders:
 
     def _loader(self, batch: Batch, arguments: tuple[Any, ...]) -> DataLoader[Any, Any]:
         async def load(keys: list[Any]) -> list[Any]:
-            async with self._context.reading() as read:
-                found = await batch(self._context, read, keys, *arguments)
-            return [found.get(key) for key in keys]
+            found = await self.fetch(batch, keys, *arguments)
+            return [found[key] for key in keys]
 
         return DataLoader(load, max_batch_size=KEYS_AT_ONCE)
+
+    async def fetch(self, batch: Batch, keys: Collection[Any], *arguments: Any) -> Mapping[Any, Any]:
+        """The batch function's answers for these keys, and others read before: None for what there is not, the
+        exception for what could not be read, which is not kept."""
+        found = self._found[(batch, *arguments)]
+        missing = [key for key in keys if key not in found]
+        if not missing:
+            return found
+        chunks = [missing[i : i + KEYS_AT_ONCE] for i in range(0, len(missing), KEYS_AT_ONCE)]
+        failed: dict[Any, Exception] = {}
+
+        async def read(chunk: list[Any]) -> None:
+            try:
+                async with self._context.reading() as read:
+                    rows = await batch(self._context, read, chunk, *arguments)
+                found.update((key, rows.get(key)) for key in chunk)
+            except Exception as cause:
+                failed.update((key, cause) for key in chunk)
+
+        if len(chunks) == 1:
+            await read(chunks[0])
+        else:
+            await asyncio.gather(*map(read, chunks))
+        return {**found, **failed} if failed else found
 
 
 # ----------------------------------------------------------------------------------------------- customers

@@ -56,9 +56,10 @@ class Node:
 
 
 def is_row(kind: type[Any]) -> Any:
-    """``is_type_of`` for a type whose objects are rows of that class."""
+    """``is_type_of`` for a type whose objects are rows of that class; ``rows`` tells plans which, to save the call."""
 
     def is_type_of(_cls: Any, row: Any, _info: Any) -> bool:
         return isinstance(row, kind)
 
+    is_type_of.rows = kind  # type: ignore[attr-defined]
     return classmethod(is_type_of)

@@ -98,13 +98,20 @@ class Connection(Generic[T]):
     page_info: PageInfo = strawberry.field(description="Whether the list goes on.")
 
 
+async def _total_count(root: Any) -> Any:
+    return await root.count()
+
+
+_total_count.__annotations__ = {}
+
+
 @strawberry.type(name="Connection", description="One page of a list, and how long the list is.")
 class CountedConnection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="The rows with their cursors.")
     nodes: list[T] = strawberry.field(description="The rows alone.")
     page_info: PageInfo = strawberry.field(description="Whether the list goes on.")
     total_count: int | None = strawberry.field(
-        description="How many there are in all: exact up to 10 000, beyond it null."
+        resolver=_total_count, description="How many there are in all: exact up to 10 000, beyond it null."
     )
 
 
@@ -133,11 +140,6 @@ class PageOf:
     @property
     def edges(self) -> list[_Edge]:
         return [_Edge(self.order, row) for row in self.page.rows]
-
-    @property
-    def total_count(self) -> Awaitable[int | None]:
-        assert self.count is not None
-        return self.count()
 
     @property
     def page_info(self) -> PageInfo:

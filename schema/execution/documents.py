@@ -25,15 +25,17 @@ from graphql import (
 from . import errors
 from .limits import Excess, Limits
 from .measure import Costs, CyclicFragments, excess, fragments_of
+from .plan import Plans
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a document, what it costs, and its root fields' names whatever @skip and @include say."""
+    """One operation of a document: its cost, its plans, and its root fields' names whatever @skip and @include say."""
 
     node: OperationDefinitionNode
     root_fields: frozenset[str]
     costs: Costs
+    plans: Plans
 
     @property
     def type(self) -> str:
@@ -112,7 +114,7 @@ class Documents:
             found = validate(self._schema, node, max_errors=5, hide_suggestions=is_terse) or _misfits(
                 node, self._limits.list_items
             )
-            operations = {} if found else _operations(self._schema, node)
+            operations = {} if found else _operations(self._schema, node, self._limits)
         except CyclicFragments as cyclic:
             message = f"The fragment {cyclic} spreads itself."
             return Document(digest, errors=(errors.error(message, errors.VALIDATION_FAILED),))
@@ -145,7 +147,7 @@ def _misfits(node: DocumentNode, list_items: int) -> list[GraphQLError]:
     return found[:5]
 
 
-def _operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
+def _operations(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict[str | None, Operation]:
     fragments = fragments_of(document)
 
     def names(selections: SelectionSetNode, seen: set[str]) -> set[str]:
@@ -163,7 +165,10 @@ def _operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | Non
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     return {
         (d.name.value if d.name else None): Operation(
-            d, frozenset(names(d.selection_set, set())), Costs(schema, document, d)
+            d,
+            frozenset(names(d.selection_set, set())),
+            Costs(schema, document, d),
+            Plans(schema, d, fragments, hide_suggestions=not limits.shows_suggestions),
         )
         for d in operations
     }

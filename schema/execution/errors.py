@@ -57,9 +57,9 @@ def _of_execution(found: GraphQLError) -> dict[str, Any]:
 
 
 def _is_about_an_argument(cause: BaseException | None) -> bool:
-    """graphql-core raises an error of its own, with the place in the document, only for an argument that does not fit;
-    what cannot be written out is an error without a place."""
-    return isinstance(cause, GraphQLError) and bool(cause.nodes)
+    """graphql-core raises an error of its own, with the place in the document, for an argument that does not fit; and
+    for an object of the wrong type, whose message repeats what the object is made of."""
+    return isinstance(cause, GraphQLError) and bool(cause.nodes) and cause.message.startswith("Argument '")
 
 
 def internal(cause: BaseException) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Running one operation: may this actor, run it, mask what failed, and one line in the log."""
 
-import inspect
 import math
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from graphql import ExecutionResult, GraphQLSchema, execute
+from graphql import ExecutionResult, GraphQLSchema
 
 from db.engine import Database, statements
 from resolvers.actor import Actor
@@ -18,6 +17,7 @@ from . import errors
 from .documents import Document, Documents, Operation
 from .limits import Excess, Limits
 from .rate import Buckets
+from .run import execute
 
 log = structlog.get_logger("gatehouse")
 
@@ -78,6 +78,7 @@ class Operations:
         Never raises but for cancellation.
         """
         counted: list[str] = []
+        unplanned: str | None = None
         token = statements.set(counted)
         started = time.perf_counter()
         document, operation, cost, answer = None, None, None, None
@@ -112,9 +113,8 @@ class Operations:
             elif seconds := self._buckets.pour(actor.key_id, (cost or 1) - 1):
                 answer = too_fast(seconds)
             else:
-                answer = await self._executed(
-                    Context(self._database, actor, self._rules), document, operation, variables
-                )
+                context = Context(self._database, actor, self._rules)
+                answer, unplanned = await self._executed(context, document, operation, variables)
             if cost is not None:
                 available = self._buckets.available(actor.key_id)
                 told = {"requested": cost, "limit": self._limits.cost, "available": available}
@@ -131,6 +131,8 @@ class Operations:
                 actor=actor.client,
                 role=actor.role.value,
                 cost=cost,
+                executor="graphql-core" if unplanned else "plan",
+                unplanned=unplanned,
                 statements=len(counted),
                 milliseconds=round((time.perf_counter() - started) * 1000, 2),
                 errors=sorted({error["extensions"]["code"] for error in found}),
@@ -138,20 +140,15 @@ class Operations:
 
     async def _executed(
         self, context: Context, document: Document, operation: Operation, variables: dict[str, Any] | None
-    ) -> Answer:
-        """What running it comes to. Whatever ends it, also cancellation, no work of it goes on afterwards."""
+    ) -> tuple[Answer, str | None]:
+        """What running it comes to, and why not by a plan, if not.
+
+        Whatever ends it, also cancellation, no work of it goes on afterwards.
+        """
         assert document.node is not None
         try:
-            result = execute(
-                self._schema,
-                document.node,
-                context_value=context,
-                variable_values=variables,
-                operation_name=operation.name,
-                max_coercion_errors=5,
-                hide_suggestions=not self._limits.shows_suggestions,
-            )
-            return _answer(await result if inspect.isawaitable(result) else result)
+            result, unplanned = await execute(self._schema, document.node, operation, context, variables)
+            return _answer(result), unplanned
         finally:
             await context.close()
 

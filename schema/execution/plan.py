@@ -1,0 +1,339 @@
+"""Plans: what an operation asks for, worked out once per document and per choice of its @skip and @include.
+
+A plan is a graph of selections, one per object type and set of field nodes, whatever the data. Fields are merged by
+graphql-core's own functions, so that they are merged as it merges them. What a plan cannot do (introspection, and a
+document too large to be worth one) is left to graphql-core as a whole operation.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLAbstractType,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    default_type_resolver,
+    get_argument_values,
+    get_named_type,
+    is_abstract_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+    visit,
+)
+from graphql.execution import default_field_resolver
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.values import VariableValues
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+
+from ..relations import Relation
+
+INTROSPECTION = frozenset({"__schema", "__type"})
+
+LARGEST = 2_000
+"""The most fields that a plan may have. One of this size takes as long to make as its document to validate."""
+
+PLANS_PER_OPERATION = 8
+"""The most choices of @skip and @include whose plans are kept."""
+
+
+class Unplanned(Exception):
+    """This operation is not for a plan. The text says why, in a word or two for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A field whose value is known beforehand: ``__typename``."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A field that shows an attribute of its object."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A field that a plain function makes of its object: it waits for nothing, so it may well be called again."""
+
+    call: Callable[..., Any]
+    root: str | None
+    """The parameter that takes the object; empty: the first; None: it does without."""
+    info: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A field that its relation reads, for all objects of a level together."""
+
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A field whose resolver is called once per object, and awaited together with what else the level waits for."""
+
+    resolve: Callable[..., Any]
+
+
+Value = Constant | Attribute | Function | Related | Resolved
+
+
+@dataclass(eq=False, slots=True)
+class Field:
+    """One entry of a selection: its key in the answer, where its value comes from, and what is asked of that."""
+
+    name: str
+    slot: int
+    """Its place among the values of a run."""
+
+    parent: GraphQLObjectType
+    definition: GraphQLField
+    nodes: list[FieldNode]
+    value: Value
+    arguments: Callable[[VariableValues], dict[str, Any]]
+    declared: Any
+    """Strawberry's field, where it is one."""
+
+    depth: int
+    """In how many lists its objects are wrapped."""
+
+    abstract: GraphQLAbstractType | None
+    """The interface or union of its objects, if it is one."""
+
+    selections: dict[str, "Selection"] = field(default_factory=dict)
+    """What is asked of its objects, by their type; empty for scalars and enums."""
+
+    loads: bool = False
+    """Whether its value must be there before the answer is built: it, or something below it, has to be waited for."""
+
+    @property
+    def type(self) -> GraphQLOutputType:
+        return self.definition.type
+
+    def type_name(self, value: Any, info: Any) -> Any:
+        """The name of the type of an object of an abstract type, as its resolver has it."""
+        assert self.abstract is not None
+        resolve = self.abstract.resolve_type or default_type_resolver
+        return resolve(value, info, self.abstract)
+
+
+@dataclass(eq=False, slots=True)
+class Selection:
+    """What is asked of objects of one type. Places of the answer that ask the same of the same type share it."""
+
+    number: int
+    kind: GraphQLObjectType
+    fields: list[Field] = field(default_factory=list)
+    loading: list[Field] = field(default_factory=list)
+    """Those of the fields that ``loads``."""
+
+
+@dataclass(eq=False, slots=True)
+class Plan:
+    """An operation as it is run. A mutation has a root for each of its fields, because they run one after the other."""
+
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    roots: list[Selection]
+    fields: list[Field]
+    selections: list[Selection]
+    builders: list[Callable[..., Any]] = field(default_factory=list)
+    """What ``generated`` made of the selections, once it has."""
+
+
+class Plans:
+    """The plans of one operation, by what its @skip and @include choose."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: dict[str, FragmentDefinitionNode],
+        *,
+        hide_suggestions: bool = False,
+    ) -> None:
+        self.hide_suggestions = hide_suggestions
+        self._schema = schema
+        self._operation = operation
+        self._fragments = fragments
+        self._switches = _switches(operation, fragments)
+        self._plans: dict[tuple[Any, ...], Plan | Unplanned] = {}
+
+    def plan(self, variables: VariableValues) -> Plan:
+        """The plan for these variables. Raises Unplanned."""
+        choice = tuple(variables.coerced.get(name) for name in self._switches)
+        if not all(type(chosen) is bool for chosen in choice):
+            raise Unplanned("null for a directive")  # an error in a place that graphql-core knows
+        plan = self._plans.get(choice)
+        if plan is None:
+            if len(self._plans) >= PLANS_PER_OPERATION:
+                self._plans.clear()
+            plan = self._plans[choice] = self._made(variables)
+        if isinstance(plan, Unplanned):
+            raise plan
+        return plan
+
+    def _made(self, variables: VariableValues) -> Plan | Unplanned:
+        try:
+            return _Maker(self._schema, self._operation, self._fragments, variables, self.hide_suggestions).plan()
+        except Unplanned as found:
+            return found.with_traceback(None)
+        except RecursionError:
+            return Unplanned("nested too deeply")
+
+
+def _switches(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[str]:
+    """The operation's variables that @skip and @include ask for."""
+    names: set[str] = set()
+
+    class Directives(Visitor):
+        def enter_directive(self, node: Any, *_: Any) -> None:
+            names.update(a.value.name.value for a in node.arguments if isinstance(a.value, VariableNode))
+
+    for node in (operation, *fragments.values()):
+        visit(node, Directives())
+    return sorted(names & {d.variable.name.value for d in operation.variable_definitions or ()})
+
+
+class _Maker:
+    """Makes one plan."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: dict[str, FragmentDefinitionNode],
+        variables: VariableValues,
+        hide_suggestions: bool,
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = fragments
+        self._details = {name: FragmentDetails(node) for name, node in fragments.items()}
+        self._variables = variables
+        self._hide_suggestions = hide_suggestions
+        self._fields: list[Field] = []
+        self._selections: list[Selection] = []
+        self._made: dict[tuple[Any, ...], Selection] = {}
+
+    def plan(self) -> Plan:
+        root = self._schema.get_root_type(self._operation.operation)
+        assert root is not None
+        found = collect_fields(self._schema, self._details, self._variables, root, self._operation)
+        grouped = found.grouped_field_set
+        if self._operation.operation is OperationType.MUTATION:
+            roots = [self._selection(root, {name: details}, is_root=True) for name, details in grouped.items()]
+        else:
+            roots = [self._selection(root, grouped, is_root=True)]
+        return Plan(self._schema, self._operation, self._fragments, roots, self._fields, self._selections)
+
+    def _selection(
+        self, kind: GraphQLObjectType, grouped: Mapping[str, Sequence[FieldDetails]], *, is_root: bool = False
+    ) -> Selection:
+        made = Selection(len(self._selections), kind)
+        self._selections.append(made)
+        for name, details in grouped.items():
+            made.fields.append(self._field(kind, name, [one.node for one in details], is_root))
+        made.loading = [field for field in made.fields if field.loads]
+        return made
+
+    def _field(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode], is_root: bool) -> Field:
+        if len(self._fields) >= LARGEST:
+            raise Unplanned("too large")
+        if nodes[0].name.value in INTROSPECTION:
+            raise Unplanned("introspection")
+        definition = self._schema.get_field(parent, nodes[0].name.value)
+        assert definition is not None
+        declared: StrawberryField | None = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if nodes[0].name.value == "__typename":
+            value: Value = Constant(parent.name)
+        else:
+            value = _value(definition, declared, is_root)
+        named = get_named_type(definition.type)
+        made = Field(
+            name=name,
+            slot=len(self._fields),
+            parent=parent,
+            definition=definition,
+            nodes=nodes,
+            value=value,
+            arguments=_arguments(definition, nodes[0], self._hide_suggestions),
+            declared=declared,
+            depth=_depth(definition.type),
+            abstract=named if is_abstract_type(named) else None,
+        )
+        self._fields.append(made)
+        if is_object_type(named):
+            kinds: Sequence[GraphQLObjectType] = (named,)
+        else:
+            kinds = self._schema.get_possible_types(named) if is_abstract_type(named) else ()
+        made.selections = {kind.name: self._below(kind, nodes) for kind in kinds}
+        is_waited_for = isinstance(value, Related | Resolved)
+        made.loads = is_waited_for or any(below.loading for below in made.selections.values())
+        return made
+
+    def _below(self, kind: GraphQLObjectType, nodes: list[FieldNode]) -> Selection:
+        """What these field nodes ask of objects of that type. Fragments are worked out once for each type, and not at
+        each place that spreads them: else a short document could ask for a plan without end."""
+        asked = (kind.name, *(id(node.selection_set) for node in nodes))
+        if asked not in self._made:
+            details = [FieldDetails(node, None) for node in nodes]
+            found = collect_subfields(self._schema, self._details, self._variables, self._operation, kind, details)
+            self._made[asked] = self._selection(kind, found.grouped_field_set)
+        return self._made[asked]
+
+
+def _value(definition: GraphQLField, declared: StrawberryField | None, is_root: bool) -> Value:
+    """Where a field's value comes from. What cannot be told is left to the resolver, as graphql-core calls it."""
+    if declared is not None and not declared.extensions:
+        if isinstance(relation := declared.metadata.get("relation"), Relation):
+            return Related(relation)
+        if declared.is_basic_field:
+            return Attribute(declared.python_name)
+        resolver: Any = declared.base_resolver
+        if resolver is not None and not declared.is_async and not declared.arguments and not is_root:
+            root = resolver.root_parameter or resolver.parent_parameter
+            info = resolver.info_parameter
+            itself = "" if resolver.self_parameter else root.name if root else None
+            return Function(resolver.wrapped_func, itself, info.name if info else None)
+    return Resolved(definition.resolve or default_field_resolver)
+
+
+def _arguments(
+    definition: GraphQLField, node: FieldNode, hide_suggestions: bool
+) -> Callable[[VariableValues], dict[str, Any]]:
+    """The field's arguments, by its variables. Raises GraphQLError for a value that does not fit."""
+    if not definition.args:
+        return _none
+
+    def of(variables: VariableValues) -> dict[str, Any]:
+        return get_argument_values(definition, node, variables, None, hide_suggestions)
+
+    return of
+
+
+def _none(_variables: VariableValues) -> dict[str, Any]:
+    return {}
+
+
+def _depth(type_: Any) -> int:
+    depth = 0
+    while is_non_null_type(type_) or is_list_type(type_):
+        depth += is_list_type(type_)
+        type_ = type_.of_type
+    return depth

@@ -1,0 +1,342 @@
+"""Running a plan: everything it needs is read level by level, then the answer is built without waiting for anything.
+
+A level is all objects of the answer that are as many waits away from the root. For each of its relations the batch
+function runs once, whatever the number of objects, and everything that a level waits for is waited for together.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import graphql
+import strawberry
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    get_variable_values,
+)
+from graphql.execution.values import VariableValues
+from graphql.pyutils import Path, is_awaitable, is_iterable
+
+from resolvers.context import Context
+
+from ..relations import Asked, Relation
+from . import generated
+from .complete import Completion, selection_of
+from .documents import Operation
+from .plan import Attribute, Constant, Field, Function, Plan, Related, Resolved, Selection, Unplanned
+
+COERCION_ERRORS = 5
+"""How many mistakes in the variables are told at once."""
+
+
+async def execute(
+    schema: GraphQLSchema, document: DocumentNode, operation: Operation, context: Context, raw: dict[str, Any] | None
+) -> tuple[ExecutionResult, str | None]:
+    """The operation's result: by a plan, or by graphql-core where there cannot be one, and then why."""
+    hide = operation.plans.hide_suggestions
+    variables = get_variable_values(schema, operation.node.variable_definitions or (), raw or {}, COERCION_ERRORS, hide)
+    if isinstance(variables, list):
+        return ExecutionResult(None, variables), None
+    try:
+        plan = operation.plans.plan(variables)
+    except Unplanned as found:
+        result = graphql.execute(
+            schema,
+            document,
+            None,
+            context,
+            raw,
+            operation.name,
+            max_coercion_errors=COERCION_ERRORS,
+            hide_suggestions=hide,
+        )
+        return (await result if inspect.isawaitable(result) else result), str(found)
+    return await run(plan, context, variables), None
+
+
+async def run(plan: Plan, context: Context, variables: VariableValues) -> ExecutionResult:
+    """The result of the operation. Never raises but for cancellation."""
+    data: dict[str, Any] = {}
+    errors: list[GraphQLError] = []
+    for root in plan.roots:
+        found = await Run(plan, context, variables, errors).answer(root)
+        if found is None:  # null in a root field that may not be null: of a mutation, what comes after it is not run
+            return ExecutionResult(None, errors)
+        data |= found
+    return ExecutionResult(data, errors or None)
+
+
+class Always(dict[Any, Any]):
+    """The values of a field that has the same for every object: null for who may not ask, or an error."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __missing__(self, _key: Any) -> Any:
+        return self._value
+
+
+class Run:
+    """One run of a plan below one of its roots.
+
+    ``values`` has a place for each field: of one that loads, a mapping from what tells its objects apart (a relation's
+    key, else the object's identity) to its value, or to the exception that stands for it. Behind these, as many places
+    again for what functions of the fields take as ``info``; last, what makes such an ``info``.
+    """
+
+    def __init__(self, plan: Plan, context: Context, variables: VariableValues, errors: list[GraphQLError]) -> None:
+        self.plan = plan
+        self.context = context
+        self.variables = variables
+        self.errors = errors
+        self.values: list[Any] = [*[None] * (2 * len(plan.fields)), self.info]
+        self.asked: dict[int, Any] = {}
+        """By the same places: the arguments of fields that take any."""
+        self.has_failed = False
+        for field in plan.fields:
+            if isinstance(field.value, Function) and field.value.info:
+                self.values[len(plan.fields) + field.slot] = self.strawberry_info(field)
+
+    async def answer(self, root: Selection) -> dict[str, Any] | None:
+        """The answer below the root; None if an error has come up to there."""
+        await self._load(root)
+        if not self.has_failed:
+            with suppress(Exception):  # whatever it is, what builds with care finds it again, and where it is
+                built: dict[str, Any] = generated.builder(self.plan, root)(None, self.values)
+                return built
+        return Completion(self).data(root)
+
+    def info(self, field: Field) -> GraphQLResolveInfo[Any]:
+        """What resolvers are told. The path is the field's alone: a plan calls for all its places at once."""
+        return GraphQLResolveInfo(
+            field.nodes[0].name.value,
+            field.nodes,
+            field.type,
+            field.parent,
+            Path(None, field.name, field.parent.name),
+            self.plan.schema,
+            self.plan.fragments,
+            None,
+            self.plan.operation,
+            self.variables,
+            self.context,
+            is_awaitable,
+            None,
+            HELPERS,
+        )
+
+    def strawberry_info(self, field: Field) -> strawberry.Info:
+        """The same as Strawberry wraps it."""
+        return strawberry.Info(_raw_info=self.info(field), _field=field.declared)
+
+    def at_hand(self, field: Field, source: Any) -> Any:
+        """The value of a field that nothing has to be waited for."""
+        match field.value:
+            case Constant(value):
+                return value
+            case Attribute(name):
+                return getattr(source, name)
+            case Function(call, root, info):
+                itself = () if root != "" else (source,)
+                named = {root: source} if root else {}
+                if info:
+                    named[info] = self.values[len(self.plan.fields) + field.slot]
+                return call(*itself, **named)
+        raise TypeError(f"{field.parent.name}.{field.name} has to be waited for")
+
+    async def _load(self, root: Selection) -> None:
+        below: dict[Selection, list[Any]] = {root: [None]}
+        while below:
+            level = _Level(self)
+            for selection, sources in below.items():
+                level.visit(selection, sources)
+            below = await level.wait()
+
+
+NOTHING: dict[Any, Any] = {}
+HELPERS: Any = None
+"""A plan keeps no book of what resolvers start by the side."""
+
+
+class _Level:
+    """What one level waits for, and which objects come below it."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._wanted: dict[Asked, dict[Any, None]] = {}
+        self._related: list[tuple[Field, Relation, Asked, list[Any]]] = []
+        self._called: list[tuple[Field, Any, Awaitable[Any]]] = []
+        self._below: dict[Selection, dict[int, Any]] = {}
+
+    def visit(self, selection: Selection, sources: Iterable[Any]) -> None:
+        """Note what the fields of these objects wait for; what waits for nothing is looked through at once."""
+        for field in selection.loading:
+            match field.value:
+                case Related(relation):
+                    self._want(field, relation, sources)
+                case Resolved(resolve):
+                    self._call(field, resolve, sources)
+                case _:
+                    self._keep(field, sources)
+
+    async def wait(self) -> dict[Selection, list[Any]]:
+        """Wait for everything; answers the objects of the next level, each once."""
+        fetch = self._run.context.loaders.fetch
+        reads = [fetch(batch, keys, *asked) for (batch, *asked), keys in self._wanted.items()]
+        done = await _together([*reads, *(awaitable for *_, awaitable in self._called)])
+        found = dict(zip(self._wanted, done, strict=False))
+        for field, relation, group, keys in self._related:
+            self._show(field, relation, keys, found.get(group, NOTHING))
+        for (field, source, _), value in zip(self._called, done[len(reads) :], strict=True):
+            self._store(field, id(source), value)
+            self._descend(field, [value], at_once=False)
+        return {selection: list(objects.values()) for selection, objects in self._below.items()}
+
+    # ------------------------------------------------------------------------------------------ relations
+
+    def _want(self, field: Field, relation: Relation, sources: Iterable[Any]) -> None:
+        run = self._run
+        store, asked = self._asked(field, relation)
+        if asked is None:
+            return
+        group = (relation.batch, *asked)
+        wanted = self._wanted.setdefault(group, {})
+        keys = []
+        for source in sources:
+            try:
+                key = relation.by(source)
+                if key in store:
+                    continue
+            except Exception:
+                run.has_failed = True  # and fails again where the answer is built
+                continue
+            store[key] = None
+            keys.append(key)
+            if key is not None:
+                wanted[key] = None
+        if not wanted:
+            del self._wanted[group]
+        self._related.append((field, relation, group, keys))
+
+    def _asked(self, field: Field, relation: Relation) -> tuple[dict[Any, Any], Asked | None]:
+        """The field's values so far, and the further arguments of its batch function; None if nothing need be read."""
+        run = self._run
+        if run.values[field.slot] is None:
+            run.values[field.slot], run.asked[field.slot] = {}, None
+            try:
+                arguments = field.arguments(run.variables)
+                run.asked[field.slot] = relation.asked(run.context, **arguments)
+                if run.asked[field.slot] is None:
+                    run.values[field.slot] = Always(None)
+            except Exception as cause:
+                run.values[field.slot] = Always(cause)
+                run.has_failed = True
+        return run.values[field.slot], run.asked[field.slot]
+
+    def _show(self, field: Field, relation: Relation, keys: Sequence[Any], found: Any) -> None:
+        run = self._run
+        store = run.values[field.slot]
+        for key in keys:
+            value = found.get(key)
+            if isinstance(value, Exception):
+                run.has_failed = True
+            else:
+                value = relation.shown(run.context, key, value)
+            store[key] = value
+        self._descend(field, [store[key] for key in keys], at_once=False)
+
+    # ------------------------------------------------------------------------- resolvers, and values at hand
+
+    def _call(self, field: Field, resolve: Callable[..., Any], sources: Iterable[Any]) -> None:
+        run = self._run
+        if run.values[field.slot] is None:
+            run.values[field.slot] = {}
+            try:
+                run.asked[field.slot] = field.arguments(run.variables)
+            except GraphQLError as cause:
+                run.values[field.slot] = Always(cause)
+                run.has_failed = True
+        store = run.values[field.slot]
+        if isinstance(store, Always):
+            return
+        arguments, info = run.asked[field.slot], run.info(field)
+        values = []
+        for source in sources:
+            if id(source) in store:
+                continue
+            store[id(source)] = None
+            try:
+                value = resolve(source, info, **arguments)
+            except Exception as cause:
+                value = cause
+            if is_awaitable(value):
+                self._called.append((field, source, value))
+            else:
+                values.append(self._store(field, id(source), value))
+        self._descend(field, values, at_once=True)
+
+    def _keep(self, field: Field, sources: Iterable[Any]) -> None:
+        """A value that is there at once, but below which something has to be waited for: it is asked for this once."""
+        run = self._run
+        if run.values[field.slot] is None:
+            run.values[field.slot] = {}
+        store = run.values[field.slot]
+        values = []
+        for source in sources:
+            if id(source) not in store:
+                try:
+                    value = run.at_hand(field, source)
+                except Exception as cause:
+                    value = cause
+                values.append(self._store(field, id(source), value))
+        self._descend(field, values, at_once=True)
+
+    def _store(self, field: Field, place: int, value: Any) -> Any:
+        if field.depth and not isinstance(value, list | tuple) and is_iterable(value):
+            value = list(value)  # it is gone through more than once
+        if isinstance(value, Exception):
+            self._run.has_failed = True
+        self._run.values[field.slot][place] = value
+        return value
+
+    # ---------------------------------------------------------------------------------------- what is below
+
+    def _descend(self, field: Field, values: Iterable[Any], *, at_once: bool) -> None:
+        """Go on to the objects among these values, where there is something to wait for below them."""
+        if not any(below.loading for below in field.selections.values()):
+            return
+        for _ in range(field.depth):
+            values = [item for value in values if isinstance(value, list | tuple) for item in value]
+        below: dict[Selection, dict[int, Any]] = {} if at_once else self._below
+        for value in values:
+            if value is None or isinstance(value, Exception):
+                continue
+            try:
+                selection = selection_of(field, value, self._run)
+            except Exception:
+                self._run.has_failed = True
+                continue
+            below.setdefault(selection, {})[id(value)] = value
+        if at_once:
+            for selection, objects in below.items():
+                self.visit(selection, objects.values())
+
+
+async def _together(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
+    """What each comes to, or the exception that it raises. One alone needs no task."""
+    if len(awaitables) == 1:
+        try:
+            return [await awaitables[0]]
+        except Exception as cause:
+            return [cause]
+    done = await asyncio.gather(*awaitables, return_exceptions=True)
+    for one in done:
+        if isinstance(one, BaseException) and not isinstance(one, Exception):
+            raise one
+    return done

@@ -1,0 +1,277 @@
+"""Plans and graphql-core answer alike: whatever is asked, by whom, and whatever is broken below.
+
+Faults are put in where both read: between the loaders and the executor. A batch function fails for some keys; columns
+that may not be null are; numbers are too large, enums unknown, keys lead nowhere.
+"""
+
+import asyncio
+import dataclasses
+import inspect
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+from zlib import crc32
+
+import graphql
+import pytest
+from graphql import ExecutionResult, GraphQLSchema
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+import resolvers.demo
+import schema.root
+from db.client import Role
+from db.engine import Database, statements
+from db.paging import Page
+from resolvers.actor import Actor
+from resolvers.context import Context, Rules
+from resolvers.loaders import Batch, Loaders
+from schema.execution import run
+from schema.execution.documents import Documents
+from schema.execution.limits import Limits
+from schema.node import global_id
+from schema.root import NODES
+from tests.conftest import migrate, sqlite_url
+from tests.schema.execution.alike import must_be_alike, without_propagation
+from tests.schema.execution.questions import Questions
+
+SCHEMA: GraphQLSchema = schema.root.graphql_schema
+NOW = datetime(2030, 5, 17, 12, tzinfo=UTC)
+TEXTS = {
+    "token": "SELECT token FROM ticket_request",
+    "externalOrderNo": "SELECT external_order_no FROM ticket_request WHERE external_order_no IS NOT NULL",
+    "externalTicketNo": "SELECT external_ticket_no FROM issued_ticket",
+    "ticketNo": "SELECT ticket_no FROM issued_ticket",
+    "customerNo": "SELECT customer_no FROM customer",
+    "email": "SELECT email FROM customer",
+    "code": "SELECT code FROM admission",
+    "admissionCode": "SELECT code FROM admission",
+    "itemNo": "SELECT item_no FROM ticket_item",
+    "receiptNo": "SELECT receipt_no FROM ticket_request WHERE receipt_no IS NOT NULL",
+    "posUnitNo": "SELECT pos_unit_no FROM ticket_request WHERE pos_unit_no IS NOT NULL",
+}
+
+CHANGES = """
+mutation Changes($known: String!, $no: String!) {
+  first: customerUpsert(input: {customerNo: $no, name: "Ada Lovelace"}) { ...Said customer { customerNo name } }
+  ticketRequestConfirm(input: {token: $known}) { ...Said ticketRequest { ...Asked } }
+  unknown: ticketRequestConfirm(input: {token: "nobody's"}) { ...Said ticketRequest { ...Asked } }
+  ticketRequestExtend(input: {token: $known}) { ...Said ticketRequest { ...Asked } }
+  bad: ticketRequestUpdate(input: {token: $known, lines: []}) { ...Said ticketRequest { id token } }
+  ticketTypeUpsert(input: {code: "ADULT-TYPE", description: "Adults"}) { ...Said ticketType { id code } }
+}
+fragment Said on Refusable { __typename refusals { code message path ticketRequest { ...Asked } } }
+fragment Asked on TicketRequest {
+  ... on Node { id }
+  status authorizationCode references { email item { description contents { admission { code } } } }
+  tickets { totalCount nodes { externalTicketNo accessEntries { slot { startsAt } } } }
+}
+"""
+
+
+class Broken(Exception):
+    """A fault of the tests' own."""
+
+
+COLUMNS = {
+    column
+    for kind in SCHEMA.type_map.values()
+    for column in getattr(getattr(getattr(kind, "is_type_of", None), "rows", None), "_fields", ())
+}
+SPOILED = (None, object(), 2**40, Broken("in the row"))
+
+
+class Faults:
+    """What is broken, by a number; 0: nothing is. Of odd numbers it is one column that was asked for, and nothing
+    else, so that what lets it pass is not found out by something worse; of even ones, anything."""
+
+    def __init__(self, number: int, question: str) -> None:
+        self._number = number
+        chance = Random(number)
+        words = sorted({re.sub(r"([A-Z])", r"_\1", word).lower() for word in re.findall(r"\w+", question)})
+        asked = [word for word in words if word in COLUMNS]
+        self._column, self._value = chance.choice(asked or ["id"]), chance.choice(SPOILED)
+
+    def broken(self, batch: Batch, key: Any, value: Any) -> Any:
+        """What comes back in place of what was found."""
+        if not self._number:
+            return value
+        chance = Random(crc32(f"{self._number} {batch.__name__} {key}".encode()))
+        if self._number % 2:
+            return self._each(value, self._with_column)
+        if chance.random() > 0.06:
+            return value
+        if chance.random() < 0.3:
+            return Broken("in the database")
+        if isinstance(value, list) and value and chance.random() < 0.3:
+            return [*value[1:], None]
+        return self._each(value, lambda row: _spoiled(row, chance))
+
+    def _each(self, value: Any, spoil: Callable[[Any], Any]) -> Any:
+        if isinstance(value, list):
+            return [spoil(row) for row in value]
+        if isinstance(value, Page):
+            return dataclasses.replace(value, rows=[spoil(row) for row in value.rows])
+        return spoil(value)
+
+    def _with_column(self, row: Any) -> Any:
+        return row._replace(**{self._column: self._value}) if self._column in getattr(row, "_fields", ()) else row
+
+
+def _spoiled(row: Any, chance: Random) -> Any:
+    """The row with values in it that should not be there."""
+    names = [name for name in getattr(row, "_fields", ()) if name != "id" and chance.random() < 0.2]
+    return row._replace(**{name: chance.choice(SPOILED) for name in names}) if names else row
+
+
+class FaultyLoaders(Loaders):
+    """Loaders some of whose answers are broken: always the same ones for the same faults."""
+
+    def __init__(self, context: "FaultyContext") -> None:
+        super().__init__(context)
+        self._faults = context.faults
+
+    async def fetch(self, batch: Batch, keys: Collection[Any], *arguments: Any) -> Mapping[Any, Any]:
+        found = await super().fetch(batch, keys, *arguments)
+        return {key: self._faults.broken(batch, key, found[key]) for key in keys}
+
+
+class FaultyContext(Context):
+    def __init__(self, *arguments: Any, faults: Faults) -> None:
+        self.faults = faults
+        super().__init__(*arguments)
+
+    def _renew(self) -> None:
+        super()._renew()
+        self.loaders = FaultyLoaders(self)
+
+
+class World:
+    """A database with demo data, and both ways to ask it."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(sqlite_url(path), machine_clock=lambda: NOW)
+        self.documents = Documents(SCHEMA, Limits())
+        self.ids: dict[str, list[str]] = {}
+        self.texts: dict[str, list[str]] = {}
+        self.clients: dict[Role, Actor] = {}
+        self.seen: defaultdict[str, int] = defaultdict(int)
+
+    async def look(self) -> None:
+        async with self.database.reading() as read:
+            for name, query in TEXTS.items():
+                self.texts[name] = [row[0] for row in await read.all(text(f"{query} ORDER BY id LIMIT 40"))]
+            for client in await read.all(text("SELECT id, name, role FROM client")):
+                self.clients[Role(client[2])] = Actor(client[0], client[1], Role(client[2]))
+        self.ids = {name: [global_id(name, number) for number in range(1, 12)] for name in NODES}
+
+    async def compare(self, random: Random, *, faulty: bool) -> None:
+        """One operation, both ways: the answers must be alike, and the plan's may take no more statements."""
+        question, variables = Questions(SCHEMA, random, self.ids, self.texts).operation()
+        if self.documents.get(question).errors:
+            self.seen["invalid"] += 1
+            return
+        actor = self.clients[random.choice([*self.clients, *[Role.ADMIN, Role.SUPPORT] * 3])]
+        faults = random.randint(1, 1_000_000) if faulty else 0
+        await self.ask(question, variables, actor, faults)
+
+    async def ask(self, question: str, variables: dict[str, Any], actor: Actor, faults: int = 0) -> ExecutionResult:
+        document = self.documents.get(question)
+        assert document.node is not None, document.errors
+        (operation,) = document.operations.values()
+
+        def context() -> Context:
+            return FaultyContext(self.database, actor, Rules(), faults=Faults(faults, question))
+
+        async def by_core(node: graphql.DocumentNode) -> ExecutionResult:
+            result = graphql.execute(SCHEMA, node, None, context(), variables, max_coercion_errors=5)
+            return await result if inspect.isawaitable(result) else result
+
+        counted: tuple[list[str], list[str]] = ([], [])
+        token = statements.set(counted[0])
+        planned, unplanned = await run.execute(SCHEMA, document.node, operation, context(), variables)
+        statements.set(counted[1])
+        core = await by_core(document.node)
+        statements.reset(token)
+        unpropagated = await by_core(without_propagation(document.node))
+        assert unplanned is None
+        must_be_alike(planned, core, unpropagated)
+        if operation.type == "query" and not core.errors:  # else the second changes less, or gives up reading
+            assert len(counted[0]) <= len(counted[1]), (counted, question)
+        self.seen["failed" if planned.errors else "answered"] += 1
+        return planned
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("demo") / "gatehouse.sqlite3"
+
+    async def fill() -> None:
+        await migrate(sqlite_url(path))
+        database = Database(sqlite_url(path), machine_clock=lambda: NOW)
+        await resolvers.demo.load(database, Rules(), requests=60, progress=lambda done, total: None)
+        await database.dispose()
+
+    asyncio.run(fill())
+    return path
+
+
+@pytest.fixture
+def world(demo: Path) -> Iterator[tuple[World, asyncio.Runner]]:
+    with asyncio.Runner() as runner:
+        found = World(demo)
+        runner.run(found.look())
+        yield found, runner
+        runner.run(found.database.dispose())
+
+
+def compare(world: tuple[World, asyncio.Runner], examples: int, *, faulty: bool, anew: bool = False) -> None:
+    """So many operations; the same every time, or other ones. A number tells each again: there is nothing to shrink."""
+    there, runner = world
+
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=not anew,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.integers(0, 2**64))
+    def alike(number: int) -> None:
+        runner.run(there.compare(Random(number), faulty=faulty))
+
+    alike()
+    assert there.seen["failed" if faulty else "answered"] > examples // 8, dict(there.seen)
+
+
+def test_whatever_is_asked_plans_answer_as_graphql_core_does(world: tuple[World, asyncio.Runner]) -> None:
+    compare(world, 40, faulty=False)
+
+
+def test_whatever_fails_plans_fail_as_graphql_core_does(world: tuple[World, asyncio.Runner]) -> None:
+    compare(world, 40, faulty=True)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("faulty", [False, True])
+def test_thousands_of_operations_are_answered_alike(world: tuple[World, asyncio.Runner], faulty: bool) -> None:
+    compare(world, 3000, faulty=faulty, anew=True)
+
+
+def test_what_is_changed_and_refused_is_answered_alike(world: tuple[World, asyncio.Runner]) -> None:
+    """Mutations, one after the other; such as may be sent again, and come to the same."""
+    there, runner = world
+    admin, store = there.clients[Role.ADMIN], there.clients[Role.WEB_STORE]
+    for actor in (admin, store):
+        for faults in range(6):
+            variables = {"known": there.texts["token"][0], "no": "C-1"}
+            runner.run(there.ask(CHANGES, variables, actor, faults))
+    assert there.seen["answered"] > 2
+    assert there.seen["failed"]
