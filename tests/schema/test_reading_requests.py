@@ -303,7 +303,11 @@ async def test_timelines_are_told_in_the_order_of_recording(gatehouse: Gatehouse
             "admission_id": castle,
             "gate": "North",
         }
-        refused = at_gate | {"scanned": "t-1", "refusal_code": "TOO_EARLY", "facts": {"message": "Opens at 9."}}
+        refused = at_gate | {
+            "scanned": "t-1",
+            "refusal_code": "TOO_EARLY",
+            "facts": {"passes_from": "2030-05-17T14:00:00+00:00"},
+        }
         await make.event(RequestEventKind.CREATED, request=line.request, facts={"channel": "WEB_STORE"})
         await make.event(RequestEventKind.ISSUED, ticket=ticket)
         await make.event(RequestEventKind.REFUSED, ticket=ticket, at=NOON + HOUR, **refused)
@@ -340,14 +344,14 @@ async def test_timelines_are_told_in_the_order_of_recording(gatehouse: Gatehouse
         common
         | {
             "kind": "REFUSED",
-            "message": "Refused at North: Opens at 9.",
+            "message": "Refused at North: Guests of that time slot are let in from 2030-05-17 14:00.",
             "at": "2030-05-17T13:00:00Z",
             "recordedAt": "2030-05-17T13:00:00Z",
             "scanned": "t-1",
             "quantity": None,
             "refusal": {
                 "code": "TOO_EARLY",
-                "message": "Opens at 9.",
+                "message": "Guests of that time slot are let in from 2030-05-17 14:00.",
                 "admission": {"code": "CASTLE"},
                 "ticket": {"externalTicketNo": "T-1"},
             },
