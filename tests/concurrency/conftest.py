@@ -19,6 +19,8 @@ from . import books
 
 PROCESSES = 2
 CONNECTIONS = 200
+PATIENCE_SECONDS = 60
+"""Two hundred at one slot wait long on a machine that does other things; none may wait for ever."""
 
 
 class Servers(Gatehouse):
@@ -29,7 +31,7 @@ class Servers(Gatehouse):
         self._urls = itertools.cycle(urls)
         # All are kept alive: httpx closes what is too many, also the one that it has just chosen for another request.
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        self._client = httpx.AsyncClient(timeout=60, limits=limits)
+        self._client = httpx.AsyncClient(timeout=2 * PATIENCE_SECONDS, limits=limits)
 
     async def ask(
         self,
@@ -63,7 +65,11 @@ async def servers(database: Database, tmp_path: Path, request: pytest.FixtureReq
         urls = []
         for folder in folders:
             folder.mkdir()
-            settings = {"DATABASE_URL": url, **getattr(request, "param", {})}
+            settings = {
+                "DATABASE_URL": url,
+                "OPERATION_SECONDS": str(PATIENCE_SECONDS),
+                **getattr(request, "param", {}),
+            }
             urls.append(stack.enter_context(serving("serve", folder=folder, **settings)).url)
         async with Servers(database, urls) as gatehouse:
             yield Park(gatehouse)
