@@ -28,6 +28,7 @@ from . import (
     ticket_request,
     time_slot,
     timeline,
+    together,
     visit,
 )
 
@@ -54,5 +55,6 @@ __all__ = [
     "ticket_request",
     "time_slot",
     "timeline",
+    "together",
     "visit",
 ]

@@ -17,8 +17,10 @@ from sqlalchemy import (
     FromClause,
     Select,
     Table,
+    Text,
     and_,
     any_,
+    bindparam,
     column,
     false,
     func,
@@ -110,6 +112,7 @@ class Listing(Generic[T]):
     view: Select[Any]
     expressions: Mapping[str, Callable[[Any], ColumnElement[Any]]] = field(default_factory=dict)
     parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
+    _by_key: dict[tuple[str, str], Select[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         columns = len(self.view.selected_columns)
@@ -125,9 +128,17 @@ class Listing(Generic[T]):
         parameters: Mapping[str, Any] = {},
     ) -> dict[Key, T]:
         """The one row per key of a unique attribute that is a field of the row."""
-        found = self.view.where(is_one_of(read, self.table.c[attribute], keys), *_hold(where, self.table.c))
-        rows = await read.rows(self.row, found, parameters)
+        found = self._of_keys(read, attribute).where(*_hold(where, self.table.c))
+        rows = await read.rows(self.row, found, {**parameters, "keys": keys_for(read, keys)})
         return {getattr(row, attribute): row for row in rows}
+
+    def _of_keys(self, read: Read, attribute: str) -> Select[Any]:
+        """The view of the rows whose attribute is one of the parameter ``keys``: made once, to be known again."""
+        wanted = (read.dialect, attribute)
+        if wanted not in self._by_key:
+            of_keys = is_one_of_given(read, self.table.c[attribute], "keys")
+            self._by_key[wanted] = self.view.where(of_keys)
+        return self._by_key[wanted]
 
     async def lists(
         self,
@@ -140,10 +151,10 @@ class Listing(Generic[T]):
         parameters: Mapping[str, Any] = {},
     ) -> dict[Key, list[T]]:
         """All rows per key of an attribute that is a field of the row: for lists that set-up or a limit keeps short."""
-        found = self.view.where(is_one_of(read, self.table.c[attribute], keys), *_hold(where, self.table.c))
+        found = self._of_keys(read, attribute).where(*_hold(where, self.table.c))
         found = found.order_by(*(self.table.c[name] for name in order_by))
         lists: dict[Key, list[T]] = {}
-        for row in await read.rows(self.row, found, parameters):
+        for row in await read.rows(self.row, found, {**parameters, "keys": keys_for(read, keys)}):
             lists.setdefault(getattr(row, attribute), []).append(row)
         return lists
 
@@ -268,6 +279,19 @@ def is_one_of(read: Read, attribute: ColumnElement[Any], keys: Sequence[Key]) ->
         return attribute == any_(literal(list(keys), ARRAY(attribute.type)))
     value = func.json_each(_json(list(keys))).table_valued("value").c.value
     return attribute.in_(select(value))
+
+
+def is_one_of_given(read: Read, attribute: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """The attribute is one of the keys in a parameter of that name, which ``keys_for`` puts."""
+    if read.dialect == "postgresql":
+        return attribute == any_(bindparam(name, type_=ARRAY(attribute.type)))
+    value = func.json_each(bindparam(name, type_=Text())).table_valued("value").c.value
+    return attribute.in_(select(value))
+
+
+def keys_for(read: Read, keys: Sequence[Any]) -> Any:
+    """The keys as the parameter of ``is_one_of_given``."""
+    return list(keys) if read.dialect == "postgresql" else _json(list(keys))
 
 
 def each(read: Read, types: Sequence[TypeEngine[Any]], keys: Sequence[Key]) -> FromClause:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     CheckConstraint,
     Column,
     ColumnElement,
@@ -20,7 +21,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
     func,
+    null,
     or_,
     select,
 )
@@ -30,6 +33,7 @@ from .engine import Read, Write
 from .paging import is_one_of
 from .ticket_request import request_entry, ticket_request
 from .time_slot import time_slot
+from .together import Change, NewRows
 
 
 class ReservationKind(StrEnum):
@@ -88,9 +92,9 @@ async def in_force(read: Read, slot_ids: Sequence[int], at: datetime) -> dict[in
     return {slot_id: int(places) for slot_id, places in await read.all(found)}
 
 
-async def add(write: Write, rows: Sequence[Mapping[str, Any]]) -> None:
+def holding(rows: Sequence[Mapping[str, Any]]) -> NewRows:
     """New reservations."""
-    await write.add(reservation, rows)
+    return NewRows(reservation, rows)
 
 
 async def places_of(read: Read, request_id: int) -> dict[int, int]:
@@ -115,10 +119,9 @@ async def let_go(write: Write, request_id: int, at: datetime) -> None:
     await write.run(reservation.update().where(held).values(until=at))
 
 
-async def sell(write: Write, request_id: int, at: datetime) -> None:
+def selling(request_id: int, at: datetime) -> Change:
     """Turn the held places of a request into sold ones. The caller holds the slots and adds to their sold places."""
-    values = {"kind": ReservationKind.SOLD.value, "since": at, "until": None}
-    await write.run(reservation.update().where(_is_held_by(request_id)).values(values))
+    return Change(_SELL, {"of_request": request_id, "sold_at": at})
 
 
 async def requests_of_slots(read: Read, slot_ids: Sequence[int], now: datetime) -> dict[int, list[int]]:
@@ -136,7 +139,7 @@ async def requests_of_slots(read: Read, slot_ids: Sequence[int], now: datetime) 
     return requests
 
 
-def _is_held_by(request_id: int) -> ColumnElement[bool]:
+def _is_held_by(request_id: int | BindParameter[int]) -> ColumnElement[bool]:
     """The held reservations of the request's entries in force: what was replaced stays let go."""
     in_force = select(request_entry.c.id).where(
         request_entry.c.request_id == request_id, request_entry.c.replaced_at.is_(None)
@@ -146,3 +149,10 @@ def _is_held_by(request_id: int) -> ColumnElement[bool]:
         reservation.c.kind == ReservationKind.HELD.value,
         reservation.c.entry_id.in_(in_force),
     )
+
+
+_SELL = (
+    reservation.update()
+    .where(_is_held_by(bindparam("of_request", type_=BigId)))
+    .values(kind=ReservationKind.SOLD.value, since=bindparam("sold_at", type_=Instant()), until=null())
+)

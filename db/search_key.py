@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ForeignKey,
     Index,
@@ -24,17 +25,13 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    and_,
-    or_,
-    select,
-    true,
 )
 
 from .base import BigId, metadata
 from .client import client
 from .engine import Write
 from .keys import key, phone_key
-from .paging import each
+from .together import ChangeOfEach, NewRows, Step, change_each, make
 
 KEY_LENGTH = 64
 """A key's most characters: longer than nearly all that it is made from, and short enough for any index."""
@@ -236,12 +233,12 @@ def rows(
 
 async def add(write: Write, keys: Sequence[SearchKeyRow]) -> None:
     """Write keys down; those that are there already stay."""
-    if not keys:
-        return
-    names = SearchKeyRow._fields
-    asked = each(write, [BigId, BigId, SmallInteger(), Text()], keys)
-    found = select(*(asked.c[f"c{place}"] for place in range(len(names)))).where(true())
-    await write.run(write.insert(search_key).from_select(names, found).on_conflict_do_nothing())
+    await make(write, adding(keys))
+
+
+def adding(keys: Sequence[SearchKeyRow]) -> NewRows:
+    """The step of ``add``."""
+    return NewRows(search_key, [key._asdict() for key in keys], or_kept=True)
 
 
 async def change(
@@ -256,14 +253,29 @@ async def change(
 
     A value that is gone leaves no key behind: it may be a person's.
     """
+    await make(write, *changing(write, columns, row_id, client_id, before, after))
+
+
+def changing(
+    write: Write,
+    columns: Mapping[str, SearchKind],
+    row_id: int,
+    client_id: int,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> list[Step]:
+    """The steps of ``change``."""
     old, new = (set(rows(columns, row_id, client_id, values)) for values in (before, after))
-    if gone := old - new:
-        by_kind: dict[int, list[str]] = {}
-        for row in sorted(gone):
-            by_kind.setdefault(row.kind, []).append(row.key)
-        of_kinds = (and_(search_key.c.kind == kind, search_key.c.key.in_(keys)) for kind, keys in by_kind.items())
-        await write.run(search_key.delete().where(search_key.c.row_id == row_id, or_(*of_kinds)))
-    await add(write, sorted(new - old))
+    gone = [{"of_row": row.row_id, "of_kind": row.kind, "of_key": row.key} for row in sorted(old - new)]
+    return [adding(sorted(new - old)), *([change_each(write, _DROP, gone)] if gone else [])]
+
+
+_DROP = ChangeOfEach(
+    {"of_row": BigInteger(), "of_kind": SmallInteger(), "of_key": Text()},
+    lambda given: search_key.delete().where(
+        search_key.c.row_id == given.of_row, search_key.c.kind == given.of_kind, search_key.c.key == given.of_key
+    ),
+)
 
 
 def beyond(prefix: str) -> str:

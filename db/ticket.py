@@ -19,7 +19,9 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    literal,
     select,
+    true,
 )
 
 from . import search_key
@@ -28,11 +30,12 @@ from .base import BigId, Instant, id_column, metadata
 from .client import client
 from .engine import Read, Write
 from .keys import key as key_of
-from .paging import Conditions, Listing, Order, Page, Window, is_one_of, within
+from .paging import Conditions, Listing, Order, Page, Window, each, is_one_of, within
 from .ticket_item import ContentLineRow, content_line, ticket_item
 from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
 from .ticket_request import matching as matching_requests
 from .time_slot import time_slot
+from .together import ChangeOfEach, NewRows, Step, change_each
 
 issued_ticket = Table(
     "issued_ticket",
@@ -175,8 +178,10 @@ async def take_over_numbers(write: Write, keys: Sequence[str], request_id: int) 
 
 async def add_numbers(write: Write, keys: Sequence[str], request_id: int) -> set[str]:
     """Take these newly made numbers; answers those that were free. Rises through the keys, as every taker does."""
-    rows = [{"key": key, "request_id": request_id} for key in sorted(set(keys))]
-    statement = write.insert(ticket_number).values(rows).on_conflict_do_nothing(index_elements=["key"])
+    asked = each(write, [Text()], sorted(set(keys)))
+    rows = select(asked.c.c0, literal(request_id, BigId)).where(true()).order_by(asked.c.ordinal)
+    statement = write.insert(ticket_number).from_select(["key", "request_id"], rows)
+    statement = statement.on_conflict_do_nothing(index_elements=["key"])
     return {row[0] for row in await write.all(statement.returning(ticket_number.c.key))}
 
 
@@ -185,18 +190,24 @@ async def next_ids(write: Write, number: int) -> list[int]:
     return await write.next_ids(issued_ticket, number)
 
 
-async def issue(
+def issuing(
     write: Write, tickets: Sequence[Mapping[str, Any]], access_entries_: Sequence[Mapping[str, Any]]
-) -> None:
+) -> list[Step]:
     """New tickets under ids from ``next_ids``, their access entries and search keys; their numbers point at them."""
-    await write.run(issued_ticket.insert(), list(tickets))
     keys = (search_key.rows(search_key.OF_TICKET, ticket["id"], ticket["client_id"], ticket) for ticket in tickets)
-    await search_key.add(write, [row for of_ticket in keys for row in of_ticket])
-    await write.run(access_entry.insert(), list(access_entries_))
-    await write.run(
-        ticket_number.update().where(ticket_number.c.key == bindparam("of_key")).values(ticket_id=bindparam("of_id")),
-        [{"of_key": ticket["number_key"], "of_id": ticket["id"]} for ticket in tickets],
-    )
+    numbers = [{"of_key": ticket["number_key"], "of_id": ticket["id"]} for ticket in tickets]
+    return [
+        NewRows(issued_ticket, tickets),
+        NewRows(access_entry, access_entries_),
+        change_each(write, _POINT, numbers),
+        search_key.adding([row for of_ticket in keys for row in of_ticket]),
+    ]
+
+
+_POINT = ChangeOfEach(
+    {"of_key": Text(), "of_id": BigInteger()},
+    lambda given: ticket_number.update().where(ticket_number.c.key == given.of_key).values(ticket_id=given.of_id),
+)
 
 
 async def by_ids(read: Read, ids: Sequence[int], *, where: Conditions | None = None) -> dict[int, IssuedTicketRow]:

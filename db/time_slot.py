@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     CheckConstraint,
     Column,
     ColumnElement,
@@ -35,6 +36,7 @@ from .base import BigId, Instant, id_column, metadata
 from .engine import Read, Write
 from .paging import Listing, Order, Page, Span, Window, is_one_of, within
 from .schedule import schedule, schedule_line
+from .together import Change, ChangeOfEach, change_each, make
 
 
 class SlotState(StrEnum):
@@ -213,10 +215,22 @@ async def lock(write: Write, ids: Sequence[int], *, or_skip: bool = False) -> di
 
 async def add_sold(write: Write, places: Mapping[int, int]) -> None:
     """Change the sold places of locked slots by so many each."""
-    for slot_id, number in sorted(places.items()):
-        await write.run(
-            time_slot.update().where(time_slot.c.id == slot_id).values(sold_places=time_slot.c.sold_places + number)
-        )
+    await make(write, adding_sold(write, places))
+
+
+def adding_sold(write: Write, places: Mapping[int, int]) -> Change:
+    """The change of ``add_sold``."""
+    return change_each(write, _ADD_SOLD, [{"of_slot": slot_id, "more": more} for slot_id, more in places.items()])
+
+
+_ADD_SOLD = ChangeOfEach(
+    {"of_slot": BigInteger(), "more": Integer()},
+    lambda given: (
+        time_slot.update()
+        .where(time_slot.c.id == given.of_slot)
+        .values(sold_places=time_slot.c.sold_places + given.more)
+    ),
+)
 
 
 async def upcoming(

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    insert,
     literal_column,
     select,
     text,
@@ -35,6 +34,7 @@ from .paging import Conditions, Listing, Order, Page, Window, all_of, is_one_of,
 from .ticket import access_entry, issued_ticket
 from .ticket_request import ticket_request
 from .time_slot import time_slot
+from .together import NewRows, make
 
 
 class RequestEventKind(StrEnum):
@@ -158,6 +158,11 @@ class Event:
 
 async def record(write: Write, events: Sequence[Event], at: datetime) -> None:
     """Append events, in their order. ``at`` is the moment of recording; an event's own may lie before it."""
+    await make(write, recording(write, events, at))
+
+
+def recording(write: Write, events: Sequence[Event], at: datetime) -> NewRows:
+    """The change of ``record``."""
     rows = [
         {
             "at": event.at,
@@ -180,11 +185,10 @@ async def record(write: Write, events: Sequence[Event], at: datetime) -> None:
         }
         for event in events
     ]
-    if rows:
-        statement = insert(request_event)
-        if write.dialect == "postgresql":
-            statement = statement.values(tx=literal_column("pg_current_xact_id()::text::bigint"))
-        await write.run(statement, rows)
+    return NewRows(request_event, rows, _TRANSACTION if write.dialect == "postgresql" else {})
+
+
+_TRANSACTION: Mapping[str, ColumnElement[Any]] = {"tx": literal_column("pg_current_xact_id()::text::bigint")}
 
 
 async def pages_of_requests(read: Read, request_ids: Sequence[int], window: Window) -> dict[int, Page[RequestEventRow]]:

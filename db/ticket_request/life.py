@@ -2,23 +2,30 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, UpdateBase, bindparam, select
 
 from .. import search_key
+from ..base import BigId
 from ..engine import Write
 from ..paging import is_one_of
+from ..together import Change, Step, make
 from .reading import by_id
-from .rows import BEFORE_TIME, TicketRequestRow, has_run_out
+from .rows import BEFORE_TIME, TicketRequestRow, has_run_out, ticket_requests
 from .tables import TicketRequestStatus, order_key, request_entry, request_line, ticket_request
 
 
 async def lock(write: Write, token_key: str) -> TicketRequestRow | None:
     """Take the request of that token, and answer it as it is stored: whether it has expired is for the clock to say
     that is read after every lock is held."""
-    found = select(ticket_request.c.id).where(ticket_request.c.token_key == token_key).with_for_update(key_share=True)
-    return await by_id(write, request_id, BEFORE_TIME) if (request_id := await write.value(found)) else None
+    return await write.first(TicketRequestRow, _LOCK, {"of_token": token_key, "now": BEFORE_TIME})
+
+
+_LOCK = ticket_requests.view.where(ticket_request.c.token_key == bindparam("of_token", type_=Text())).with_for_update(
+    key_share=True, of=ticket_request
+)
 
 
 async def add(write: Write, values: Mapping[str, Any]) -> int | None:
@@ -33,14 +40,28 @@ async def add(write: Write, values: Mapping[str, Any]) -> int | None:
 
 async def change(write: Write, request_id: int, values: Mapping[str, Any]) -> None:
     """Change columns of a locked request, and its search keys with them."""
-    searched = [name for name in search_key.OF_REQUEST if name in values]
-    if searched:
-        columns = (ticket_request.c.client_id, *(ticket_request.c[name] for name in searched))
-        ((client_id, *before),) = await write.all(select(*columns).where(ticket_request.c.id == request_id))
-        old = dict(zip(searched, before, strict=True))
-        new = {name: values[name] for name in searched}
-        await search_key.change(write, search_key.OF_REQUEST, request_id, client_id, old, new)
-    await write.run(ticket_request.update().where(ticket_request.c.id == request_id).values(dict(values)))
+    request = await by_id(write, request_id, BEFORE_TIME)
+    assert request is not None
+    await make(write, *changing(write, request, values))
+
+
+def changing(write: Write, request: TicketRequestRow, values: Mapping[str, Any]) -> list[Step]:
+    """The steps of ``change``: the request is as it was before."""
+    after = {name: values[name] for name in search_key.OF_REQUEST if name in values}
+    before = {name: getattr(request, name) for name in after}
+    keys = search_key.changing(write, search_key.OF_REQUEST, request.id, request.client_id, before, after)
+    return [setting(request.id, values), *keys]
+
+
+def setting(request_id: int, values: Mapping[str, Any]) -> Change:
+    """Set columns of a locked request that nobody is found by."""
+    return Change(_set(frozenset(values)), {"of_id": request_id, **{f"new_{n}": v for n, v in values.items()}})
+
+
+@cache
+def _set(names: frozenset[str]) -> UpdateBase:
+    new = {name: bindparam(f"new_{name}", type_=ticket_request.c[name].type) for name in sorted(names)}
+    return ticket_request.update().where(ticket_request.c.id == bindparam("of_id", type_=BigId)).values(new)
 
 
 async def claim_order(write: Write, client_id: int, key: str, request_id: int) -> int:

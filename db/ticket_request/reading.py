@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, union_all
+from sqlalchemy import ColumnElement, Text, bindparam, select, union_all
 
+from ..base import BigId
 from ..customer import CustomerRow, customer
 from ..engine import Read
 from ..paging import Conditions, Page, Window, is_one_of
@@ -16,29 +17,36 @@ from .tables import request_entry, request_line, ticket_request
 
 async def by_token_key(read: Read, token_key: str, now: datetime) -> TicketRequestRow | None:
     """The request of that token, as it is at ``now``."""
-    return await read.first(
-        TicketRequestRow, ticket_requests.view.where(ticket_request.c.token_key == token_key), {"now": now}
-    )
+    return await read.first(TicketRequestRow, _BY_TOKEN_KEY, {"of_token": token_key, "now": now})
 
 
 async def by_id(read: Read, request_id: int, now: datetime) -> TicketRequestRow | None:
     """The request of that id, as it is at ``now``."""
-    return await read.first(
-        TicketRequestRow, ticket_requests.view.where(ticket_request.c.id == request_id), {"now": now}
-    )
+    return await read.first(TicketRequestRow, _BY_ID, {"of_id": request_id, "now": now})
 
 
 async def lines_of(read: Read, request_id: int) -> list[LineRow]:
     """The lines in force of a request."""
-    found = select(*(request_line.c[name] for name in LineRow._fields)).order_by(request_line.c.line_no)
-    in_force = (request_line.c.request_id == request_id) & request_line.c.replaced_at.is_(None)
-    return await read.rows(LineRow, found.where(in_force))
+    return await read.rows(LineRow, _LINES_OF, {"of_request": request_id})
 
 
 async def entries_of(read: Read, request_id: int, now: datetime) -> list[EntryRow]:
     """The entries in force of a request, by line."""
-    found = entries.view.where(request_entry.c.request_id == request_id, request_entry.c.replaced_at.is_(None))
-    return await read.rows(EntryRow, found.order_by(request_entry.c.id), {"now": now})
+    return await read.rows(EntryRow, _ENTRIES_OF, {"of_request": request_id, "now": now})
+
+
+_OF_REQUEST = bindparam("of_request", type_=BigId)
+_BY_TOKEN_KEY = ticket_requests.view.where(ticket_request.c.token_key == bindparam("of_token", type_=Text()))
+_BY_ID = ticket_requests.view.where(ticket_request.c.id == bindparam("of_id", type_=BigId))
+_LINES_OF = (
+    select(*(request_line.c[name] for name in LineRow._fields))
+    .where(request_line.c.request_id == _OF_REQUEST, request_line.c.replaced_at.is_(None))
+    .order_by(request_line.c.line_no)
+)
+_ENTRIES_OF = entries.view.where(
+    request_entry.c.request_id == _OF_REQUEST, request_entry.c.replaced_at.is_(None)
+).order_by(request_entry.c.id)
+"""Made once: a statement that is made anew for every request takes as long to be known again as to be run."""
 
 
 async def by_ids(

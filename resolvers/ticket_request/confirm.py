@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import db
+from db.admission import AdmissionRow
 from db.client import Role
 from db.engine import Write
 from db.keys import key
@@ -65,14 +66,15 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
             return await _expired(write, request)
         await _take_order(write, request, said["external_order_no"], found)
         lines = await _lines(write, request)
+        entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
+        contents = await db.ticket_item.content_lines_by_ids(write, list({entry.content_line_id for entry in entries}))
+        admissions = await db.admission.by_ids(write, list({entry.admission_id for entry in entries}))
         places = await db.reservation.places_of(write, request.id)
         slots = await db.time_slot.lock(write, list(places))
         now = await write.clock()
         if has_run_out(request, now):
             # Nothing of this is kept, not even the stamp: the numbers taken above must not stay an expired request's.
             raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
-        entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
-        contents = await db.ticket_item.content_lines_by_ids(write, list({entry.content_line_id for entry in entries}))
         await refuse_out_of_force(write, entries, contents, slots, found)
         values = _values(context, request, confirmation.payment_option, said, holder)
         if values["payment_option"] == PaymentOption.POSTPAID and not (
@@ -80,14 +82,8 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         ):
             found.add(RefusalCode.UNKNOWN_CUSTOMER, NEEDS_CUSTOMER, "paymentOption")
         found.check(row_id=request.id)
-        await db.ticket_request.change(
-            write,
-            request.id,
-            values | {"status": TicketRequestStatus.CONFIRMED.value, "status_changed_at": now, "expires_at": None},
-        )
-        await db.reservation.sell(write, request.id, now)
-        await db.time_slot.add_sold(write, places)
-        tickets = await _issue(write, request, lines, entries, contents, slots, now)
+        values |= {"status": TicketRequestStatus.CONFIRMED.value, "status_changed_at": now, "expires_at": None}
+        tickets, access_entries = _tickets(request, lines, entries, contents, admissions, slots, now)
         happened = [
             event(context, RequestEventKind.CONFIRMED, now, request.id, facts={"payment": values["payment_option"]})
         ]
@@ -97,7 +93,14 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
             )
             for ticket in tickets
         ]
-        await db.timeline.record(write, happened, now)
+        await db.together.make(
+            write,
+            *db.ticket_request.changing(write, request, values),
+            db.reservation.selling(request.id, now),
+            db.time_slot.adding_sold(write, places),
+            *db.ticket.issuing(write, tickets, access_entries),
+            db.timeline.recording(write, happened, now),
+        )
         if any(activates(content, request.channel) for content in contents.values()):
             await admit_on_sale(context, write, request.id, now)
     return Outcome(row_id=request.id)
@@ -249,17 +252,16 @@ async def _make_numbers(write: Write, type_: TicketTypeRow, ids: list[int], requ
     raise RuntimeError(f"no free ticket number in {ATTEMPTS} attempts: the pattern of {type_.code} is used up")
 
 
-async def _issue(
-    write: Write,
+def _tickets(
     request: TicketRequestRow,
     lines: list[_Line],
     entries: list[EntryRow],
     contents: dict[int, ContentLineRow],
+    admissions: dict[int, AdmissionRow],
     slots: dict[int, TimeSlotRow],
     now: datetime,
-) -> list[dict[str, Any]]:
-    """Issue the tickets of every line, each with one access entry per admission on it."""
-    admissions = await db.admission.by_ids(write, list({entry.admission_id for entry in entries}))
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The tickets of every line, and the access entries of each: one per admission on it."""
     tickets: list[dict[str, Any]] = []
     access_entries: list[dict[str, Any]] = []
     for line in lines:
@@ -305,5 +307,4 @@ async def _issue(
                 }
                 for entry in included
             ]
-    await db.ticket.issue(write, tickets, access_entries)
-    return tickets
+    return tickets, access_entries

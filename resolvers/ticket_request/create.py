@@ -26,7 +26,7 @@ from ..texts import required, text
 from . import holder as holders
 from .common import event, is_in_the_way, may_go_over
 from .lines import Plan, RequestedLine, make_out
-from .taking import capacity_exceeded, claim_numbers, take_places, write_lines
+from .taking import capacity_exceeded, claim_numbers, holding, take_places, write_lines
 
 FINGERPRINT_VERSION = 1
 
@@ -75,16 +75,17 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
     fingerprint = _fingerprint(sale)
     async with context.writing() as write:
         if sale.token is not None:
-            _repeat(context, await _existing(write, key(sale.token)), fingerprint)
+            _repeat(context, await _existing(write, sale.token), fingerprint)
         now = await write.clock()
         plan = await make_out(write, context.rules, sale.lines, now, found)
         request_id = await db.ticket_request.add(write, _row(context, sale, plan, fingerprint, now))
         if request_id is None:
             assert sale.token is not None
-            _repeat(context, await _existing(write, key(sale.token)), fingerprint)
+            _repeat(context, await _existing(write, sale.token), fingerprint)
             raise RuntimeError("a token is taken, and no request has it")
         await _claim_order(context, write, sale, request_id, fingerprint, found)
         await claim_numbers(write, plan, request_id, now, found)
+        entry_ids = [] if found.found else await write_lines(write, plan, request_id)
         may_exceed = sale.may_exceed_capacity and may_go_over(context, sale.channel)
         now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed)
         cost = CreateOutcome(total_minor=plan.total_minor, currency=plan.currency)
@@ -95,11 +96,14 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
             raise Unchanged(cost)
         expires_at = now + timedelta(seconds=context.rules.hold_of(sale.channel))
         moments = {"created_at": now, "status_changed_at": now, "expires_at": expires_at}
-        await db.ticket_request.change(write, request_id, moments)
-        await write_lines(write, plan, request_id, now, expires_at)
         happened = [event(context, RequestEventKind.CREATED, now, request_id, facts={"channel": sale.channel.value})]
         happened += capacity_exceeded(context, request_id, exceeded, now)
-        await db.timeline.record(write, happened, now)
+        await db.together.make(
+            write,
+            db.ticket_request.setting(request_id, moments),
+            holding(plan, entry_ids, request_id, now, expires_at),
+            db.timeline.recording(write, happened, now),
+        )
     return replace(cost, row_id=request_id)
 
 
@@ -142,8 +146,8 @@ def _fingerprint(sale: Sale) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def _existing(write: Write, token_key: str) -> TicketRequestRow | None:
-    return await db.ticket_request.by_token_key(write, token_key, await write.clock())
+async def _existing(write: Write, token: str) -> TicketRequestRow | None:
+    return await db.ticket_request.by_token_key(write, key(token), db.ticket_request.BEFORE_TIME)
 
 
 def _repeat(context: Context, existing: TicketRequestRow | None, fingerprint: str) -> None:

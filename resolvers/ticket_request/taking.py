@@ -8,6 +8,7 @@ import db
 from db.engine import Write
 from db.reservation import ReservationKind
 from db.timeline import Event, RequestEventKind
+from db.together import NewRows
 
 from ..capacity import exceeds, sale_refusal
 from ..context import Context
@@ -27,7 +28,10 @@ async def claim_numbers(
 
     Those that will be given up are locked with them, in one order: once the slots are held it would be too late.
     """
-    needed, free = await claim_ticket_numbers(write, [*plan.dictated_nos, *given_up], request_id, now)
+    numbers = [*plan.dictated_nos, *given_up]
+    if not numbers:
+        return
+    needed, free = await claim_ticket_numbers(write, numbers, request_id, now)
     for line in plan.lines:
         for i, number in enumerate(line.dictated_nos or ()):
             if number in needed:
@@ -65,8 +69,8 @@ def capacity_exceeded(context: Context, request_id: int, exceeded: Exceeded, now
     ]
 
 
-async def write_lines(write: Write, plan: Plan, request_id: int, now: datetime, expires_at: datetime) -> None:
-    """The lines, their entries, and the places that these hold."""
+async def write_lines(write: Write, plan: Plan, request_id: int) -> list[int]:
+    """The lines and their entries; answers the entries' ids, in the plan's order."""
     line_ids = await db.ticket_request.add_lines(
         write,
         [
@@ -83,7 +87,7 @@ async def write_lines(write: Write, plan: Plan, request_id: int, now: datetime, 
         ],
     )
     id_of = dict(zip((line.line_no for line in plan.lines), line_ids, strict=True))
-    entry_ids = await db.ticket_request.add_entries(
+    return await db.ticket_request.add_entries(
         write,
         [
             {
@@ -99,8 +103,11 @@ async def write_lines(write: Write, plan: Plan, request_id: int, now: datetime, 
             for line, entry in plan.entries
         ],
     )
-    await db.reservation.add(
-        write,
+
+
+def holding(plan: Plan, entry_ids: list[int], request_id: int, now: datetime, expires_at: datetime) -> NewRows:
+    """The places that the entries of a written plan hold."""
+    return db.reservation.holding(
         [
             {
                 "entry_id": entry_id,
@@ -113,5 +120,5 @@ async def write_lines(write: Write, plan: Plan, request_id: int, now: datetime, 
             }
             for (_, entry), entry_id in zip(plan.entries, entry_ids, strict=True)
             if entry.slot and entry.quantity
-        ],
+        ]
     )

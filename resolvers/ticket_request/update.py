@@ -11,7 +11,7 @@ from ..refusals import Outcome, Refusals, Refused
 from .common import event, find_and_lock, has_run_out, hold_expired, may_go_over, stamp_expired
 from .hold import refuse_ended
 from .lines import RequestedLine, make_out
-from .taking import capacity_exceeded, claim_numbers, take_places, write_lines
+from .taking import capacity_exceeded, claim_numbers, holding, take_places, write_lines
 
 
 async def update(
@@ -42,13 +42,17 @@ async def update(
         assert request.expires_at is not None
         await db.reservation.let_go(write, request.id, now)
         await db.ticket_request.replace_lines(write, request.id, now)
-        await write_lines(write, plan, request.id, now, request.expires_at)
+        entry_ids = await write_lines(write, plan, request.id)
         dropped = {key(number) for number in old_nos} - {key(number) for number in plan.dictated_nos}
         await db.ticket.free_numbers(write, sorted(dropped), request.id)
         values = {"total_minor": plan.total_minor, "currency": plan.currency}
-        await db.ticket_request.change(write, request.id, values)
         facts = {"lines": len(plan.lines), "tickets": sum(line.ticket_count for line in plan.lines)}
         happened = [event(context, RequestEventKind.UPDATED, now, request.id, facts=facts)]
         happened += capacity_exceeded(context, request.id, exceeded, now)
-        await db.timeline.record(write, happened, now)
+        await db.together.make(
+            write,
+            db.ticket_request.setting(request.id, values),
+            holding(plan, entry_ids, request.id, now, request.expires_at),
+            db.timeline.recording(write, happened, now),
+        )
     return Outcome(row_id=request.id)

@@ -1,0 +1,137 @@
+"""Changes that do not look at each other, made in one round trip: what is done under a lock others wait for.
+
+PostgreSQL runs them as one statement, each but the last in a WITH. All see the rows as they were before it, so no two
+may change the same row, and none may need what another writes; foreign keys are checked when all are done. SQLite,
+where a round trip costs nothing, runs one after another.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, NamedTuple, TypeAlias
+
+import orjson
+from sqlalchemy import ColumnElement, Table, UpdateBase, bindparam, column, func, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+from .engine import Write
+
+_DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A statement that is made once, at import, with its parameters; with several sets of them on SQLite only."""
+
+    statement: UpdateBase
+    parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows for a table, all of the same columns.
+
+    ``computed`` are columns of every row that the database fills in; the expressions are made once, at import.
+    ``or_kept``: a row that is there already stays.
+    """
+
+    table: Table
+    rows: Sequence[Mapping[str, Any]]
+    computed: Mapping[str, ColumnElement[Any]] = field(default_factory=dict)
+    or_kept: bool = False
+
+
+Step: TypeAlias = Change | NewRows
+
+
+class ChangeOfEach:
+    """A statement that changes one row for each of many given ones: ``of(given)`` makes it from their columns."""
+
+    def __init__(self, columns: Mapping[str, TypeEngine[Any]], of: Callable[[Any], UpdateBase]) -> None:
+        self.names = tuple(columns)
+        self.one = of(SimpleNamespace(**{name: bindparam(name, type_=type_) for name, type_ in columns.items()}))
+        arrays = [bindparam(name, type_=postgresql.ARRAY(type_)) for name, type_ in columns.items()]
+        given = func.unnest(*arrays).table_valued(*(column(name, type_) for name, type_ in columns.items()))
+        self.all = of(given.render_derived("given").c)
+
+
+def change_each(write: Write, change: ChangeOfEach, rows: Sequence[Mapping[str, Any]]) -> Change:
+    """The change of as many rows as are given."""
+    if write.dialect == "sqlite":
+        return Change(change.one, rows)
+    return Change(change.all, {name: [row[name] for row in rows] for name in change.names})
+
+
+async def make(write: Write, *steps: Step) -> None:
+    """Make these changes. None of them may concern what another of them writes."""
+    steps = tuple(step for step in steps if not isinstance(step, NewRows) or step.rows)
+    if not steps:
+        return
+    if write.dialect == "sqlite":
+        for step in steps:
+            if isinstance(step, Change):
+                await write.run(step.statement, step.parameters)
+            else:
+                into = write.insert(step.table)
+                into = into.values(step.computed) if step.computed else into
+                await write.run(into.on_conflict_do_nothing() if step.or_kept else into, step.rows)
+        return
+    text, places = _composed(tuple(map(_shape, steps)))
+    given = [_given(step) for step in steps]
+    await write.connection.exec_driver_sql(text, tuple(given[i].get(name, fixed) for i, name, fixed in places))
+
+
+class _RowsShape(NamedTuple):
+    table: Table
+    names: tuple[str, ...]
+    computed: tuple[tuple[str, ColumnElement[Any]], ...]
+    or_kept: bool
+
+
+_Shape: TypeAlias = UpdateBase | _RowsShape
+
+
+def _shape(step: Step) -> _Shape:
+    """What of a step makes its text: everything but its values."""
+    if isinstance(step, Change):
+        return step.statement
+    return _RowsShape(step.table, tuple(step.rows[0]), tuple(step.computed.items()), step.or_kept)
+
+
+def _given(step: Step) -> Mapping[str, Any]:
+    if isinstance(step, NewRows):
+        return {"rows": orjson.dumps(step.rows).decode()}
+    assert isinstance(step.parameters, Mapping)
+    return step.parameters
+
+
+@cache
+def _composed(shapes: tuple[_Shape, ...]) -> tuple[str, tuple[tuple[int, str, Any], ...]]:
+    """One statement of all; and for each of its places the step, the parameter's name, and its value if it is fixed."""
+    texts: list[str] = []
+    places: list[tuple[int, str, Any]] = []
+    for i, shape in enumerate(shapes):
+        compiled = (_from_json(shape) if isinstance(shape, _RowsShape) else shape).compile(dialect=_DIALECT)
+        texts.append(_moved(str(compiled), len(places)))
+        places += [(i, name, compiled.params[name]) for name in compiled.positiontup or ()]
+    *others, last = texts
+    with_ = ", ".join(f"step_{i} AS ({text})" for i, text in enumerate(others, 1))
+    return (f"WITH {with_} {last}" if others else last), tuple(places)
+
+
+def _moved(text: str, by: int) -> str:
+    """The text with its places, $1 and so on, that much further on."""
+    return re.sub(r"\$(\d+)", lambda place: f"${int(place[1]) + by}", text)
+
+
+def _from_json(shape: _RowsShape) -> UpdateBase:
+    """An INSERT of any number of rows, in their order, from one parameter."""
+    columns = [column(name, shape.table.c[name].type) for name in shape.names]
+    given = func.jsonb_to_recordset(bindparam("rows", type_=postgresql.JSONB()))
+    rows = given.table_valued(*columns).render_derived("given", with_types=True)
+    computed = dict(shape.computed)
+    into = postgresql.insert(shape.table).from_select([*shape.names, *computed], select(*rows.c, *computed.values()))
+    return into.on_conflict_do_nothing() if shape.or_kept else into
