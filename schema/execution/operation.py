@@ -78,6 +78,7 @@ class Operations:
         Never raises but for cancellation.
         """
         counted: list[str] = []
+        executor: str | None = None
         unplanned: str | None = None
         token = statements.set(counted)
         started = time.perf_counter()
@@ -115,6 +116,7 @@ class Operations:
             else:
                 context = Context(self._database, actor, self._rules)
                 answer, unplanned = await self._executed(context, document, operation, variables)
+                executor = "graphql-core" if unplanned else "plan"
             if cost is not None:
                 available = self._buckets.available(actor.key_id)
                 told = {"requested": cost, "limit": self._limits.cost, "available": available}
@@ -131,7 +133,7 @@ class Operations:
                 actor=actor.client,
                 role=actor.role.value,
                 cost=cost,
-                executor="graphql-core" if unplanned else "plan",
+                executor=executor,
                 unplanned=unplanned,
                 statements=len(counted),
                 milliseconds=round((time.perf_counter() - started) * 1000, 2),
