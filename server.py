@@ -45,7 +45,7 @@ from db.engine import Database
 from db.migrations import Standing
 from db.paging import Window
 from db.sales_order import SalesChannel
-from resolvers import generation
+from resolvers import generation, ticket
 from resolvers.actor import Keyring, create_key
 from resolvers.context import Rules
 from resolvers.pattern import Pattern
@@ -507,9 +507,13 @@ async def _measure_clock(database: Database) -> None:
 
 
 async def _sweep(database: Database) -> None:
-    """Write down what has expired; if that fails, the next turn does it, and nobody has waited for it."""
+    """Write down what has expired, and drop what counts no more; if that fails, the next turn does it.
+
+    Nobody waits for it.
+    """
     try:
         await sweep(database)
+        await ticket.forget(database)
     except Exception as cause:
         log.warning("expiries not swept", exc_info=cause)
 

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from .base import BigId, Instant
 from .engine import Read
 from .paging import Order, Page, Window, cut, each, is_beyond, is_one_of
-from .reservation import ReservationKind, reservation
+from .reservation import IS_SOLD, ReservationKind, reservation
 from .ticket import access_entry, issued_ticket
 from .visit import visit
 
@@ -118,8 +118,6 @@ _awaited = (
 )
 """The places of a sold reservation that are still waited for: of tickets in force, whoever was not let in yet."""
 
-_is_sold = and_(reservation.c.kind == ReservationKind.SOLD.value, reservation.c.until.is_(None))
-
 
 async def visitors(read: Read, slot_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
     """The places of everybody ever let in, once, and of those inside now, per slot; one without any is missing."""
@@ -136,7 +134,7 @@ async def awaited(read: Read, slot_ids: Sequence[int]) -> dict[int, int]:
     """The sold places in each slot whose people were not let in yet; a slot without any reservation is missing."""
     found = (
         select(reservation.c.slot_id, func.sum(_awaited))
-        .where(is_one_of(read, reservation.c.slot_id, slot_ids), _is_sold)
+        .where(is_one_of(read, reservation.c.slot_id, slot_ids), IS_SOLD)
         .group_by(reservation.c.slot_id)
     )
     return {slot_id: int(places) for slot_id, places in await read.all(found)}
@@ -207,7 +205,7 @@ def _lines(asked: FromClause, now: datetime) -> Subquery:
             asked.c.ordinal,
         )
         .join_from(asked, reservation, reservation.c.slot_id == asked.c.c0)
-        .where(asked.c.c1 != Reservations.NONE.value, or_(is_held, _is_sold))
+        .where(asked.c.c1 != Reservations.NONE.value, or_(is_held, IS_SOLD))
     )
     visits = (
         select(

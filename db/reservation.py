@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    case,
     func,
     null,
     or_,
@@ -58,6 +59,9 @@ reservation = Table(
     Index(None, "slot_id", "until"),
     Index(None, "request_id"),
 )
+
+IS_SOLD = and_(reservation.c.kind == ReservationKind.SOLD.value, reservation.c.until.is_(None))
+"""Bought, and not given back."""
 
 
 async def held_places(
@@ -122,6 +126,54 @@ async def let_go(write: Write, request_id: int, at: datetime) -> None:
 def selling(request_id: int, at: datetime) -> Change:
     """Turn the held places of a request into sold ones. The caller holds the slots and adds to their sold places."""
     return Change(_SELL, {"of_request": request_id, "sold_at": at})
+
+
+async def give_back(write: Write, places: Mapping[tuple[int, int], int], at: datetime) -> None:
+    """Take so many places off what each (entry, slot) has bought; when none is left, the reservation ends.
+
+    The caller holds the slots and takes the places off their sold ones.
+    """
+    number = bindparam("number", type_=Integer())
+    has_more = reservation.c.places > number
+    statement = (
+        reservation.update()
+        .where(
+            reservation.c.entry_id == bindparam("of_entry"),
+            reservation.c.slot_id == bindparam("of_slot"),
+            IS_SOLD,
+        )
+        .values(
+            places=case((has_more, reservation.c.places - number), else_=reservation.c.places),
+            until=case((has_more, null()), else_=bindparam("ended_at", type_=Instant())),
+        )
+    )
+    rows = [
+        {"of_entry": entry_id, "of_slot": slot_id, "number": number, "ended_at": at}
+        for (entry_id, slot_id), number in sorted(places.items())
+        if number
+    ]
+    await write.run(statement, rows)
+
+
+async def buy(write: Write, request_id: int, slot_id: int, places: Mapping[int, int], at: datetime) -> None:
+    """Sell so many places in a slot to each entry of a request, beside those that it has bought there already.
+
+    A reservation that had ended begins anew. The caller holds the slot and adds the places to its sold ones.
+    """
+    row = write.insert(reservation)
+    goes_on = reservation.c.until.is_(None)
+    statement = row.on_conflict_do_update(
+        index_elements=["entry_id", "slot_id"],
+        set_={
+            "places": case((goes_on, reservation.c.places + row.excluded.places), else_=row.excluded.places),
+            "since": case((goes_on, reservation.c.since), else_=row.excluded.since),
+            "kind": row.excluded.kind,
+            "until": None,
+        },
+    )
+    values = {"request_id": request_id, "slot_id": slot_id, "kind": ReservationKind.SOLD.value, "since": at}
+    rows = [{"entry_id": entry_id, "places": number, **values} for entry_id, number in sorted(places.items()) if number]
+    await write.run(statement, rows)
 
 
 async def requests_of_slots(read: Read, slot_ids: Sequence[int], now: datetime) -> dict[int, list[int]]:

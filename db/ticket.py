@@ -263,6 +263,34 @@ async def change_access_entries(write: Write, ids: Sequence[int], values: Mappin
     await write.run(access_entry.update().where(is_one_of(write, access_entry.c.id, ids)).values(dict(values)))
 
 
+async def ids_of_request(read: Read, request_id: int) -> list[int]:
+    """Every ticket of the request, revoked ones too."""
+    found = select(issued_ticket.c.id).where(issued_ticket.c.request_id == request_id)
+    return [row[0] for row in await read.all(found.order_by(issued_ticket.c.id))]
+
+
+async def is_all_revoked(read: Read, request_id: int) -> bool:
+    """Whether no ticket of the request is in force any more."""
+    in_force = (issued_ticket.c.request_id == request_id) & issued_ticket.c.revoked_at.is_(None)
+    return not await read.value(select(select(issued_ticket.c.id).where(in_force).exists()))
+
+
+async def let_entries_follow(write: Write, entry_ids: Sequence[int]) -> None:
+    """Put requested entries into the slot where the first of their tickets in force is: they may have been moved apart.
+
+    Of an entry without any, the slot stays that of the last.
+    """
+    in_force = (
+        select(access_entry.c.slot_id)
+        .join_from(access_entry, issued_ticket, access_entry.c.ticket_id == issued_ticket.c.id)
+        .where(access_entry.c.entry_id == request_entry.c.id, issued_ticket.c.revoked_at.is_(None))
+        .correlate(request_entry)
+    )
+    first = in_force.order_by(issued_ticket.c.id).limit(1).scalar_subquery()
+    these = is_one_of(write, request_entry.c.id, entry_ids) & in_force.exists()
+    await write.run(request_entry.update().where(these).values(slot_id=first))
+
+
 async def count_printed(write: Write, ids: Sequence[int], at: datetime) -> None:
     """Locked tickets were printed, once each."""
     await change(write, ids, {"printed_at": at, "print_count": issued_ticket.c.print_count + 1})

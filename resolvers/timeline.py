@@ -6,6 +6,7 @@ Nothing of it is stored, so that it can be worded better tomorrow; and it names 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+import db
 from db.ticket_item import ActivationMethod
 from db.timeline import RequestEventKind, RequestEventRow
 
@@ -129,6 +130,14 @@ def _printed(event: RequestEventRow) -> str:
     return "Printed." if number == 1 else f"Printed again, {number} times in all."
 
 
+def _revoked(event: RequestEventRow) -> str:
+    refund, currency = event.facts.get("refund_minor"), event.facts.get("currency")
+    if refund is None or currency is None:
+        return _because(event, "Revoked")
+    paid = f"a refund of {db.money.from_minor(refund, currency)} {currency}" if refund else "no refund"
+    return _because(event, f"Revoked, with {paid}")
+
+
 def _holder_changed(event: RequestEventRow) -> str:
     words = {
         "customer_no": "customer number",
@@ -139,6 +148,14 @@ def _holder_changed(event: RequestEventRow) -> str:
     }
     changed = [words.get(name, name) for name in event.facts.get("changed", ())]
     return f"The holder was changed: {', '.join(changed)}." if changed else "The holder was changed."
+
+
+def _rescheduled(event: RequestEventRow) -> str:
+    """In the local times that the facts are told in."""
+    before, after = (event.facts.get(name, {}).get("starts_at") for name in ("before", "after"))
+    if after is None:
+        return "Moved to another time slot."
+    return f"Moved from {_wall(before)} to {_wall(after)}." if before else f"Moved to {_wall(after)}."
 
 
 def _slot_changed(event: RequestEventRow) -> str:
@@ -176,8 +193,8 @@ _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
     RequestEventKind.REFUSED: _refused,
     RequestEventKind.BLOCKED: lambda event: _because(event, _blocked(event, "Blocked")),
     RequestEventKind.UNBLOCKED: lambda event: _because(event, _blocked(event, "Unblocked")),
-    RequestEventKind.REVOKED: lambda event: _because(event, "Revoked"),
-    RequestEventKind.RESCHEDULED: _always("Moved to another time slot."),
+    RequestEventKind.REVOKED: _revoked,
+    RequestEventKind.RESCHEDULED: _rescheduled,
     RequestEventKind.HOLDER_CHANGED: _holder_changed,
     RequestEventKind.SLOT_CHANGED: _slot_changed,
     RequestEventKind.CAPACITY_EXCEEDED: _always("Sold over the capacity of a time slot, as the cashier decided."),

@@ -166,7 +166,10 @@ class TicketRequestEntry(Node):
     is_primary: bool = strawberry.field(description="The tickets of the line hang on its primary entry.")
     quantity: int = strawberry.field(description="Number of tickets; 0 for an optional admission that is left out.")
     slot: TimeSlot | None = relation(
-        loaders.time_slots, "slot_id", description="The time slot that is held or sold; null for a visit without one."
+        loaders.time_slots,
+        "slot_id",
+        description="The time slot that is held or sold; null for a visit without one. Of tickets that were moved "
+        "apart, that of the first in force; each has its own on its access entry.",
     )
     status: TicketRequestStatus = strawberry.field(description="The request's.")
     request: TicketRequest = relation(loaders.ticket_requests, "request_id", description="The request it is part of.")

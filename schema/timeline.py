@@ -58,6 +58,10 @@ def _message(root: RequestEventRow) -> str:
     return timeline.message(root)
 
 
+def _from_slot(root: RequestEventRow) -> Any:
+    return root.facts.get("before", {}).get("slot_id") if root.kind == RequestEventKind.RESCHEDULED else None
+
+
 def _refusal(root: RequestEventRow) -> Any:
     return timeline.refusal(root)
 
@@ -82,7 +86,12 @@ class RequestEvent(Node):
         loaders.issued_tickets, "ticket_id", description="The ticket that it happened to."
     )
     admission: Admission | None = relation(loaders.admissions, "admission_id", description="Where it happened.")
-    slot: TimeSlot | None = relation(loaders.time_slots, "slot_id", description="The time slot that it is about.")
+    slot: TimeSlot | None = relation(
+        loaders.time_slots, "slot_id", description="The time slot that it is about; of a move, the new one."
+    )
+    from_slot: TimeSlot | None = relation(
+        loaders.time_slots, _from_slot, description="Of a move, the time slot that the ticket was for; else null."
+    )
     quantity: int | None = strawberry.field(description="How many people it is about.")
     scanned: str | None = strawberry.field(description="What was scanned.")
     gate: str | None = strawberry.field(description="Where it was scanned.")

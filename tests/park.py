@@ -59,7 +59,7 @@ def change(name: str, selection: str = "ticketRequest { id token status expiresA
     type_name = f"TicketRequest{name}Input"
     return (
         f"mutation {name}($input: {type_name}!) {{ ticketRequest{name}(input: $input) "
-        f"{{ {selection} refusals {{ code message path ticketRequest {{ token }} }} }} }}"
+        f"{{ {selection} refusals {{ {REFUSAL} ticketRequest {{ token }} }} }} }}"
     )
 
 

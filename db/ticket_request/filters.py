@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, select
+from sqlalchemy import ColumnElement, and_, false, select, union_all
 
 from ..admission import admission
+from ..base import metadata
 from ..customer import customer
 from ..keys import key, phone_key
 from ..paging import Conditions, within
@@ -58,12 +59,18 @@ def matching(given: Mapping[str, Any], customers: Conditions | None = None) -> C
 
 
 def _has_entry(request: Any, said: Mapping[str, Any]) -> ColumnElement[bool]:
-    """One of the entries in force is such. Looked up from the few, or asked of each request if they are many."""
+    """One of the entries in force is such. Looked up from the few, or asked of each request if they are many.
+
+    Tickets of one entry may have been moved apart: it is in every slot where one of them is.
+    """
     entry = request_entry.alias("entry")
     conditions = (entry.c.replaced_at.is_(None), entry.c.quantity > 0, *of_entry(entry.c, said))
     if said.keys() == {"admission_code"}:
         return select(entry.c.id).where(entry.c.request_id == request.id, *conditions).exists()
-    found: ColumnElement[bool] = request.id.in_(select(entry.c.request_id).where(*conditions))
+    access = metadata.tables["access_entry"].alias("access")  # by name: the tables of tickets are built on these
+    of_ticket = select(entry.c.request_id).join_from(access, entry, access.c.entry_id == entry.c.id)
+    everywhere = union_all(select(entry.c.request_id).where(*conditions), of_ticket.where(*of_entry(access.c, said)))
+    found: ColumnElement[bool] = request.id.in_(everywhere)
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Text, UpdateBase, bindparam, select
+from sqlalchemy import ColumnElement, Select, UpdateBase, bindparam, select
 
 from .. import search_key
 from ..base import BigId
@@ -20,12 +20,24 @@ from .tables import TicketRequestStatus, order_key, request_entry, request_line,
 async def lock(write: Write, token_key: str) -> TicketRequestRow | None:
     """Take the request of that token, and answer it as it is stored: whether it has expired is for the clock to say
     that is read after every lock is held."""
-    return await write.first(TicketRequestRow, _LOCK, {"of_token": token_key, "now": BEFORE_TIME})
+    return await _lock(write, _BY_TOKEN, token_key)
 
 
-_LOCK = ticket_requests.view.where(ticket_request.c.token_key == bindparam("of_token", type_=Text())).with_for_update(
-    key_share=True, of=ticket_request
-)
+async def lock_by_id(write: Write, request_id: int) -> TicketRequestRow | None:
+    """Take the request of that id, and answer it as it is stored."""
+    return await _lock(write, _BY_ID, request_id)
+
+
+async def _lock(write: Write, which: Select[Any], key: str | int) -> TicketRequestRow | None:
+    return await write.first(TicketRequestRow, which, {"key": key, "now": BEFORE_TIME})
+
+
+def _locking(column: ColumnElement[Any]) -> Select[Any]:
+    found = ticket_requests.view.where(column == bindparam("key", type_=column.type))
+    return found.with_for_update(key_share=True, of=ticket_request)
+
+
+_BY_TOKEN, _BY_ID = _locking(ticket_request.c.token_key), _locking(ticket_request.c.id)
 
 
 async def add(write: Write, values: Mapping[str, Any]) -> int | None:

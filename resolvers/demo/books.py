@@ -21,6 +21,7 @@ from db.timeline import RequestEventKind
 from ..context import Rules
 from ..pattern import Pattern
 from ..refusals import RefusalCode
+from ..ticket.rules import RefundShare, refund_minor
 from ..ticket_request.validity import Validity, validity
 from .people import Guest
 from .sale import Access, Entry, Line, RefusedScan, Sale, Slot, Ticket
@@ -359,13 +360,24 @@ class Books:
             SearchKeyRow(ticket_id, self._world.clients[sale.client], kind.value, form)
             for kind, form in _forms([(SearchKind.TICKET_EXTERNAL_NO, number)])
         ]
-        self._happened_to_ticket(sale, request_id, ticket_id, ticket, number)
+        self._happened_to_ticket(sale, request_id, line, ticket_id, ticket, number)
         for access in ticket.accesses:
             self._enter_access(
                 request_id, ticket_id, ticket, number, valid, access, entry_ids[access.content.admission]
             )
 
-    def _happened_to_ticket(self, sale: Sale, request_id: int, ticket_id: int, ticket: Ticket, number: str) -> None:
+    def _given_back(self, sale: Sale, line: Line, ticket: Ticket) -> dict[str, Any]:
+        """What the timeline tells of a ticket that was given back before anybody came."""
+        contents = [self._world.contents[access.content] for access in ticket.accesses]
+        shares = [RefundShare(content.refund_basis_points, ticket.people) for content in contents]
+        price = self._world.prices[line.item] * ticket.people
+        refund = refund_minor(sale.payment, price, ticket.people, shares)
+        paid_back = {"refund_minor": refund, "currency": self._world.currency}
+        return {"reason": None, **paid_back, "unused": ticket.people}
+
+    def _happened_to_ticket(
+        self, sale: Sale, request_id: int, line: Line, ticket_id: int, ticket: Ticket, number: str
+    ) -> None:
         happened = self._happened
         assert sale.confirmed_at is not None
         happened(RequestEventKind.ISSUED, sale.confirmed_at, sale.client, request_id, ticket_id, quantity=ticket.people)
@@ -376,9 +388,9 @@ class Books:
             facts = {"reason": ticket.block.reason}
             happened(RequestEventKind.BLOCKED, ticket.block.at, SUPPORT, request_id, ticket_id, facts=facts)
         if ticket.revoked_at is not None:
-            happened(
-                RequestEventKind.REVOKED, ticket.revoked_at, SUPPORT, request_id, ticket_id, quantity=ticket.people
-            )
+            at, people = ticket.revoked_at, ticket.people
+            facts = self._given_back(sale, line, ticket)
+            happened(RequestEventKind.REVOKED, at, SUPPORT, request_id, ticket_id, quantity=people, facts=facts)
         on_ticket = {access.content.admission for access in ticket.accesses}
         for scan in ticket.refused:
             if scan.admission not in on_ticket:

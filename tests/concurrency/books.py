@@ -24,9 +24,31 @@ BROKEN: Mapping[str, str] = {
         LEFT JOIN reservation r ON r.slot_id = s.id AND r.kind = 'SOLD' AND r.until IS NULL
         GROUP BY s.id, s.sold_places HAVING s.sold_places <> coalesce(sum(r.places), 0)
     """,
-    "a confirmed request has bought the places that its entries want": f"""
-        {RESERVED} AND t.status = 'CONFIRMED'
-        AND (r.id IS NULL OR r.kind <> 'SOLD' OR r.until IS NOT NULL OR r.places <> e.quantity * c.quantity)
+    "a confirmed request has bought the places where its tickets are": """
+        SELECT a.entry_id FROM access_entry a JOIN issued_ticket k ON k.id = a.ticket_id
+        LEFT JOIN reservation r
+        ON r.entry_id = a.entry_id AND r.slot_id = a.slot_id AND r.kind = 'SOLD' AND r.until IS NULL
+        WHERE a.slot_id IS NOT NULL AND k.revoked_at IS NULL
+        GROUP BY a.entry_id, a.slot_id, r.places HAVING r.places IS NULL OR r.places < sum(a.quantity)
+    """,
+    "beyond that, only places that were used stay sold": """
+        SELECT r.id FROM reservation r WHERE r.kind = 'SOLD' AND r.until IS NULL AND r.places > (
+            SELECT coalesce(sum(a.quantity), 0) FROM access_entry a JOIN issued_ticket k ON k.id = a.ticket_id
+            WHERE a.entry_id = r.entry_id AND a.slot_id = r.slot_id AND k.revoked_at IS NULL
+        ) + (
+            SELECT coalesce(sum(
+                a.quantity * CASE WHEN v.admitted > k.quantity THEN k.quantity ELSE v.admitted END / k.quantity
+            ), 0)
+            FROM visit v JOIN access_entry a ON a.id = v.access_entry_id JOIN issued_ticket k ON k.id = a.ticket_id
+            WHERE a.entry_id = r.entry_id AND v.slot_id = r.slot_id
+            AND (k.revoked_at IS NOT NULL OR a.slot_id <> r.slot_id)
+        )
+    """,
+    "an entry is where the first of its tickets in force is": """
+        SELECT e.id FROM request_entry e JOIN access_entry a ON a.entry_id = e.id
+        JOIN issued_ticket k ON k.id = a.ticket_id
+        WHERE coalesce(a.slot_id, 0) <> coalesce(e.slot_id, 0) AND k.id = (
+            SELECT min(f.id) FROM issued_ticket f WHERE f.line_id = e.line_id AND f.revoked_at IS NULL)
     """,
     "a request that is not holds them until it expires": f"""
         {RESERVED} AND t.status IN ('REGISTERED', 'EXPIRED')
@@ -36,7 +58,7 @@ BROKEN: Mapping[str, str] = {
         SELECT r.id FROM reservation r
         JOIN request_entry e ON e.id = r.entry_id JOIN ticket_request t ON t.id = r.request_id
         WHERE (e.replaced_at IS NOT NULL AND (r.until IS NULL OR r.until > e.replaced_at))
-        OR (t.status = 'CANCELED' AND (r.until IS NULL OR r.until > t.status_changed_at))
+        OR (t.status = 'CANCELED' AND r.kind = 'HELD' AND r.until > t.status_changed_at)
     """,
     "a request has lines, and costs what they do": """
         SELECT t.id FROM ticket_request t
@@ -54,15 +76,24 @@ BROKEN: Mapping[str, str] = {
         JOIN ticket_request t ON t.id = l.request_id
         JOIN ticket_item i ON i.id = l.item_id JOIN ticket_type y ON y.id = i.ticket_type_id
         LEFT JOIN issued_ticket k ON k.line_id = l.id
-        GROUP BY l.id, l.replaced_at, t.status, y.kind, l.quantity
-        HAVING count(k.id) <> CASE WHEN t.status <> 'CONFIRMED' OR l.replaced_at IS NOT NULL THEN 0
+        GROUP BY l.id, l.replaced_at, t.id, t.status, y.kind, l.quantity
+        HAVING count(k.id) <> CASE WHEN t.status IN ('REGISTERED', 'EXPIRED') OR l.replaced_at IS NOT NULL THEN 0
+                                   WHEN t.status = 'CANCELED' AND count(k.id) = 0 THEN 0
                                    WHEN y.kind = 'GROUP' THEN 1 ELSE l.quantity END
+    """,
+    "a request is canceled with the last of its tickets": """
+        SELECT t.id FROM ticket_request t JOIN issued_ticket k ON k.request_id = t.id
+        GROUP BY t.id, t.status HAVING (t.status = 'CANCELED') <> (count(k.revoked_at) = count(*))
+    """,
+    "the timeline tells of every ticket given back, once": """
+        SELECT k.id FROM issued_ticket k
+        WHERE (SELECT count(*) FROM request_event v WHERE v.ticket_id = k.id AND v.kind = 'REVOKED')
+           <> CASE WHEN k.revoked_at IS NULL THEN 0 ELSE 1 END
     """,
     "a ticket lets in wherever its line was taken": """
         SELECT k.id FROM issued_ticket k
         WHERE (SELECT count(*) FROM access_entry a JOIN request_entry e ON e.id = a.entry_id
-               WHERE a.ticket_id = k.id AND e.line_id = k.line_id
-               AND (a.slot_id = e.slot_id OR (a.slot_id IS NULL AND e.slot_id IS NULL)))
+               WHERE a.ticket_id = k.id AND e.line_id = k.line_id)
            <> (SELECT count(*) FROM request_entry e WHERE e.line_id = k.line_id AND e.quantity > 0)
     """,
     "a ticket owns its number": """
@@ -90,7 +121,9 @@ BROKEN: Mapping[str, str] = {
         SELECT t.id FROM ticket_request t JOIN request_event v ON v.request_id = t.id
         GROUP BY t.id, t.status
         HAVING sum(CASE WHEN v.kind = 'CREATED' THEN 1 ELSE 0 END) <> 1
-        OR sum(CASE WHEN v.kind = 'CONFIRMED' THEN 1 ELSE 0 END) <> CASE WHEN t.status = 'CONFIRMED' THEN 1 ELSE 0 END
+        OR sum(CASE WHEN v.kind = 'CONFIRMED' THEN 1 ELSE 0 END) <> CASE WHEN t.status = 'CONFIRMED' OR (
+            t.status = 'CANCELED' AND EXISTS (SELECT 1 FROM issued_ticket k WHERE k.request_id = t.id)
+        ) THEN 1 ELSE 0 END
         OR sum(CASE WHEN v.kind = 'CANCELED' THEN 1 ELSE 0 END) <> CASE WHEN t.status = 'CANCELED' THEN 1 ELSE 0 END
         OR sum(CASE WHEN v.kind = 'ISSUED' THEN 1 ELSE 0 END)
            <> (SELECT count(*) FROM issued_ticket k WHERE k.request_id = t.id)

@@ -178,6 +178,9 @@ HOLDS_TOGETHER = {
         OR sum(CASE e.kind WHEN 'BLOCKED' THEN 1 ELSE 0 END) <> count(t.blocked_at) / count(*)
         OR sum(CASE e.kind WHEN 'REVOKED' THEN 1 ELSE 0 END) <> count(t.revoked_at) / count(*)
         OR sum(CASE e.kind WHEN 'PRINTED' THEN 1 ELSE 0 END) <> count(t.printed_at) / count(*)""",
+    "what was given back tells of its refund": """
+        SELECT id FROM request_event WHERE kind = 'REVOKED' AND (CAST(facts AS text) NOT LIKE '%"refund_minor"%'
+        OR CAST(facts AS text) NOT LIKE '%"unused"%')""",
     "the system alone has no client": """
         SELECT e.id FROM request_event e LEFT JOIN client c ON c.id = e.client_id
         WHERE e.actor <> coalesce(c.name, 'system')""",

@@ -54,9 +54,19 @@ def test_every_kind_has_its_sentence(kind: RequestEventKind) -> None:
         ("PRINTED", {"facts": {"print_count": 3}}, "Printed again, 3 times in all."),
         ("BLOCKED", {"facts": {"reason": "Lost."}}, "Blocked: Lost."),
         ("UNBLOCKED", {"access_entry_id": 7, "facts": {"reason": "Dry."}}, "Unblocked for one admission: Dry."),
+        ("REVOKED", {"facts": {"reason": "Ill.", "refund_minor": 1250, "currency": "EUR"}},
+         "Revoked, with a refund of 12.50 EUR: Ill."),
+        ("REVOKED", {"facts": {"reason": None, "refund_minor": 0, "currency": "JPY"}}, "Revoked, with no refund."),
+        ("REVOKED", {"facts": {}}, "Revoked."),
+        ("RESCHEDULED", {"facts": {"before": {"slot_id": 1, "starts_at": "2030-05-17T10:00:00+02:00"},
+                                   "after": {"slot_id": 2, "starts_at": "2030-05-18T16:30:00+02:00"}}},
+         "Moved from 2030-05-17 10:00 to 2030-05-18 16:30."),
+        ("RESCHEDULED", {"facts": {"before": {"slot_id": None, "starts_at": None},
+                                   "after": {"slot_id": 2, "starts_at": "2030-05-18T16:30:00+02:00"}}},
+         "Moved to 2030-05-18 16:30."),
         ("SLOT_CHANGED", {"facts": {"after": {"state": "CANCELED"}}}, "The booked time slot was canceled."),
     ],
-)
+)  # fmt: skip
 def test_what_is_known_is_said(kind: str, columns: dict[str, Any], said: str) -> None:
     assert message(event(RequestEventKind(kind), **columns)) == said
 
