@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Table, Text, UniqueConstraint, 
 
 from .base import BigId, Instant, id_column, metadata
 from .client import client
-from .engine import Write
+from .engine import Read, Write
 
 scan = Table(
     "scan",
@@ -19,35 +19,37 @@ scan = Table(
     Column("operation", Text, nullable=False),
     Column("scanned_key", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("answer", JSON, comment="null: not yet answered"),
+    Column("answer", JSON, nullable=False),
     UniqueConstraint("client_id", "nonce_key"),
 )
 
 
 class ScanRow(NamedTuple):
-    id: int
     operation: str
     scanned_key: str
-    answer: dict[str, Any] | None
+    answer: dict[str, Any]
 
 
-async def claim(
-    write: Write, client_id: int, nonce_key: str, operation: str, scanned_key: str, at: datetime
-) -> ScanRow:
-    """The scan of that nonce: a new one without an answer, or the one that had it first, with the answer it was given.
+async def by_nonce(read: Read, client_id: int, nonce_key: str) -> ScanRow | None:
+    """The scan that had the nonce first, with the answer that it was given."""
+    found = select(*(scan.c[name] for name in ScanRow._fields))
+    return await read.first(ScanRow, found.where(scan.c.client_id == client_id, scan.c.nonce_key == nonce_key))
 
-    The insert is the lock: a repeat waits until the first has ended, and then sees its answer.
+
+async def add(
+    write: Write,
+    client_id: int,
+    nonce_key: str,
+    operation: str,
+    scanned_key: str,
+    answer: Mapping[str, Any],
+    at: datetime,
+) -> bool:
+    """Keep the answer to a scan under its nonce: the last thing that its transaction does. False if that is taken.
+
+    Whoever is at work under the same nonce is waited for.
     """
     values = {"client_id": client_id, "nonce_key": nonce_key, "operation": operation}
-    values |= {"scanned_key": scanned_key, "at": at}
+    values |= {"scanned_key": scanned_key, "answer": dict(answer), "at": at}
     added = write.insert(scan).values(values).on_conflict_do_nothing(index_elements=["client_id", "nonce_key"])
-    await write.run(added)
-    found = select(scan.c.id, scan.c.operation, scan.c.scanned_key, scan.c.answer)
-    row = await write.first(ScanRow, found.where(scan.c.client_id == client_id, scan.c.nonce_key == nonce_key))
-    assert row is not None
-    return row
-
-
-async def answer(write: Write, scan_id: int, said: Mapping[str, Any]) -> None:
-    """Keep the answer to a claimed scan."""
-    await write.run(scan.update().where(scan.c.id == scan_id).values(answer=dict(said)))
+    return await write.run(added) > 0

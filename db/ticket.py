@@ -31,7 +31,7 @@ from .client import client
 from .engine import Read, Write
 from .keys import key as key_of
 from .paging import Conditions, Listing, Order, Page, Window, each, is_one_of, within
-from .ticket_item import ContentLineRow, content_line, ticket_item
+from .ticket_item import ContentLineRow, content_line, dependency, ticket_item
 from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
 from .ticket_request import matching as matching_requests
 from .time_slot import time_slot
@@ -302,10 +302,16 @@ class Access(NamedTuple):
     entry: AccessEntryRow
     content: ContentLineRow
     admission: AdmissionRow
+    has_dependencies: bool
 
 
 _access = (
-    select(access_entry, content_line, admission)
+    select(
+        access_entry,
+        content_line,
+        admission,
+        select(dependency.c.kind).where(dependency.c.content_line_id == content_line.c.id).exists(),
+    )
     .join_from(access_entry, content_line, access_entry.c.content_line_id == content_line.c.id)
     .join(admission, access_entry.c.admission_id == admission.c.id)
     .order_by(access_entry.c.content_line_id, access_entry.c.id)
@@ -318,7 +324,8 @@ async def access_of(read: Read, ticket_ids: Sequence[int]) -> dict[int, list[Acc
     found: dict[int, list[Access]] = {}
     for row in await read.all(_access.where(is_one_of(read, access_entry.c.ticket_id, ticket_ids))):
         entry = AccessEntryRow._make(row[:content])
-        access = Access(entry, ContentLineRow._make(row[content:place]), AdmissionRow._make(row[place:]))
+        rules, admitted_to = ContentLineRow._make(row[content:place]), AdmissionRow._make(row[place:-1])
+        access = Access(entry, rules, admitted_to, row[-1])
         found.setdefault(entry.ticket_id, []).append(access)
     return found
 

@@ -11,7 +11,7 @@ from db.visit import VisitRow
 
 from ..context import Context
 from ..gate import Facts, verdict
-from ..refusals import Refusal
+from ..refusals import Refusal, Unchanged
 from .arrivals import FIRST, arrive
 from .facts import filled, gather, known, slots_to_count, used_places
 from .past import Past
@@ -21,8 +21,8 @@ from .scan import (
     ScanOutcome,
     Verdict,
     checked,
-    claim,
     find_and_lock,
+    first_answer,
     keep,
     place_of,
     refuse_quantity_of_several,
@@ -39,15 +39,15 @@ async def admit(context: Context, scan: Scan) -> ScanOutcome:
     ``at`` fixes the clock, the slot, blocks and validity; entries, group and room count everything recorded so far.
     """
     scan = checked(scan, context.now)
-    async with context.writing() as write:
-        scan_id, first_answer = await claim(context, write, "admit", scan)
-        found = await find_and_lock(write, scan.scanned)
-        if first_answer is not None:
-            outcome = first_answer
-        else:
+    found, outcome = Found(), ScanOutcome()
+    try:
+        async with context.writing() as write:
+            found = await find_and_lock(write, scan.scanned)
             refuse_quantity_of_several(scan, found)
             outcome = await _decide(context, write, scan, found)
-            await keep(write, scan_id, outcome)
+            await keep(context, write, "admit", scan, outcome)
+    except Unchanged as unchanged:
+        outcome = first_answer(unchanged)
     show(context, found, outcome)
     return outcome
 

@@ -6,7 +6,7 @@ from db.timeline import Event, RequestEventKind
 from db.visit import VisitRow
 
 from ..context import Context
-from ..refusals import Refusal, RefusalCode
+from ..refusals import Refusal, RefusalCode, Unchanged
 from ..sentences import NOTHING, Told, told_refusal
 from .arrivals import depart as departed
 from .facts import Known, Place, known
@@ -16,8 +16,8 @@ from .scan import (
     ScanOutcome,
     Verdict,
     checked,
-    claim,
     find_and_lock,
+    first_answer,
     keep,
     place_of,
     refuse_quantity_of_several,
@@ -33,15 +33,15 @@ async def depart(context: Context, scan: Scan) -> ScanOutcome:
     NOT_INSIDE (limit: how many are, actual: how many were to go), UNKNOWN_ADMISSION. Raises Refused as ``admit`` does.
     """
     scan = checked(scan, context.now)
-    async with context.writing() as write:
-        scan_id, first_answer = await claim(context, write, "depart", scan)
-        found = await find_and_lock(write, scan.scanned)
-        if first_answer is not None:
-            outcome = first_answer
-        else:
+    found, outcome = Found(), ScanOutcome()
+    try:
+        async with context.writing() as write:
+            found = await find_and_lock(write, scan.scanned)
             refuse_quantity_of_several(scan, found)
             outcome = await _decide(context, write, scan, found)
-            await keep(write, scan_id, outcome)
+            await keep(context, write, "depart", scan, outcome)
+    except Unchanged as unchanged:
+        outcome = first_answer(unchanged)
     show(context, found, outcome)
     return outcome
 

@@ -65,9 +65,11 @@ async def gather(
     """The facts of each ticket at the gate, but for the room in its slot: see ``filled``."""
     chosen = [(one, one.at(place.admission)) for one in tickets]
     here = [access for _, access in chosen if access]
-    dependencies = await db.ticket_item.dependencies_of(read, sorted({access.content.id for access in here}))
+    depending = sorted({access.content.id for access in here if access.has_dependencies})
+    dependencies = await db.ticket_item.dependencies_of(read, depending) if depending else {}
     others = await _admissions(read, (row.admission_id for rows in dependencies.values() for row in rows), here)
-    visits = await db.visit.of_access_entries(read, [access.entry.id for access in here])
+    entered = [access.entry.id for access in here if access.entry.admitted_count]
+    visits = await db.visit.of_access_entries(read, entered) if entered else {}
     slots = await _Slots.of(read, here, place, at, past)
     calendars = await db.calendar.lines_of(read, sorted(_calendar_ids(here))) if _calendar_ids(here) else {}
     found = []

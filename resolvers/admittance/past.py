@@ -42,6 +42,7 @@ class Past:
     def __init__(self, at: datetime, tickets: Sequence[IssuedTicketRow]) -> None:
         self.at = at
         self._on_ticket = {ticket.id: ticket.quantity for ticket in tickets}
+        self._sold = {ticket.request_id for ticket in tickets}
         self._of_tickets: dict[int, list[RequestEventRow]] = {}
         self._of_entries: dict[int, list[RequestEventRow]] = {}
         self._of_requests: dict[int, list[RequestEventRow]] = {}
@@ -146,7 +147,11 @@ class Whole(Past):
             elif event.at <= self.at:
                 status = _STATUS[RequestEventKind(event.kind)]
         if status is None:
-            return row
+            if row.status_changed_at <= self.at:
+                return row
+            # No event tells (it came from elsewhere): what had tickets was confirmed.
+            is_sold = row.id in self._sold
+            status = TicketRequestStatus.CONFIRMED.value if is_sold else TicketRequestStatus.REGISTERED.value
         if status == TicketRequestStatus.REGISTERED and row.expires_at is not None and row.expires_at <= self.at:
             status = TicketRequestStatus.EXPIRED.value
         if is_paid_later or status in (TicketRequestStatus.REGISTERED, TicketRequestStatus.EXPIRED):

@@ -13,7 +13,7 @@ from db.ticket_request import TicketRequestRow
 from db.timeline import Event, RequestEventKind
 
 from ..policy import Extent, Permission
-from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused
+from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..sentences import told_refusal
 from ..texts import required, text
 from .facts import Place
@@ -82,27 +82,30 @@ def checked(scan: Scan, now: datetime) -> Scan:
     return scan
 
 
-async def claim(context: "Context", write: Write, operation: str, scan: Scan) -> tuple[int | None, ScanOutcome | None]:
-    """Take the nonce: its id, to keep the answer under; and the first answer, if there was one already.
+async def keep(context: "Context", write: Write, operation: str, scan: Scan, outcome: ScanOutcome) -> None:
+    """Keep the answer under the scan's nonce, as the last thing of the transaction.
 
-    A nonce is unique per client, over admitting and departing. Raises Refused (CONFLICT) if it stood for another scan.
+    A nonce is unique per client, over admitting and departing. Raises Unchanged with the first answer if it was used
+    already, so that nothing of this transaction is kept; Refused (CONFLICT) if it stood for another scan.
     """
     if scan.nonce is None:
-        return None, None
-    scanned_key = key(scan.scanned)
-    row = await db.scan.claim(
-        write, context.actor.client_id, key(scan.nonce), operation, scanned_key, await write.clock()
-    )
-    if (row.operation, row.scanned_key) != (operation, scanned_key):
+        return
+    nonce, scanned_key, client_id = key(scan.nonce), key(scan.scanned), context.actor.client_id
+    if await db.scan.add(write, client_id, nonce, operation, scanned_key, _written(outcome), context.now):
+        return
+    first = await db.scan.by_nonce(write, client_id, nonce)
+    assert first is not None
+    if (first.operation, first.scanned_key) != (operation, scanned_key):
         message = "This nonce belongs to another scan. A new scan needs a new nonce."
         raise Refused(ScanOutcome(refusals=(Refusal(RefusalCode.CONFLICT, message, ("nonce",)),)))
-    return row.id, _read(row.answer) if row.answer is not None else None
+    raise Unchanged(_read(first.answer))
 
 
-async def keep(write: Write, scan_id: int | None, outcome: ScanOutcome) -> None:
-    """Keep the answer for who asks again."""
-    if scan_id is not None:
-        await db.scan.answer(write, scan_id, _written(outcome))
+def first_answer(unchanged: Unchanged) -> ScanOutcome:
+    """The answer that a repeat is told; what is refused instead of answered is raised on."""
+    if isinstance(unchanged, Refused) or not isinstance(unchanged.outcome, ScanOutcome):
+        raise unchanged
+    return unchanged.outcome
 
 
 async def find_and_lock(write: Write, scanned: str) -> Found:

@@ -3,17 +3,18 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 import db
 from db.engine import Read, Write
+from db.ticket import Access
 from db.time_slot import TimeSlotRow
-from db.visit import VisitRow
 from tests.gate import Gate
 from tests.harness import Gatehouse
-from tests.park import Park
+from tests.park import Park, codes
 
 from . import books
 
@@ -51,21 +52,21 @@ async def scanned(gate: Gate, numbers: list[str], **said: Any) -> Counter[str]:
 async def test_without_the_ticket_locked_one_ticket_lets_everybody_in(
     gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Take the lock out, let all look at the visits before any has come in, and each lets its guest in."""
+    """Take the lock out, let all look at the ticket before any has come in, and each lets its guest in."""
     (number,) = await tickets(Park(gatehouse))
     looked = asyncio.Barrier(GATES)
-    of_access_entries = db.visit.of_access_entries
+    access_of = db.ticket.access_of
 
     async def unlocked(write: Write, number_key: str) -> Any:
         return (await db.ticket.by_number_keys(write, [number_key])).get(number_key)
 
-    async def looked_at_by_all(read: Read, ids: list[int]) -> dict[int, list[VisitRow]]:
-        visits = await of_access_entries(read, ids)
+    async def looked_at_by_all(read: Read, ids: list[int]) -> dict[int, list[Access]]:
+        access = await access_of(read, ids)
         await looked.wait()
-        return visits
+        return access
 
     monkeypatch.setattr(db.ticket, "lock_by_number", unlocked)
-    monkeypatch.setattr(db.visit, "of_access_entries", looked_at_by_all)
+    monkeypatch.setattr(db.ticket, "access_of", looked_at_by_all)
     gate = Gate(gatehouse)
     outcomes = await asyncio.gather(*(gate.says(number) for _ in range(GATES)), return_exceptions=True)
     assert [outcome for outcome in outcomes if outcome == "ENTRIES_USED_UP"] == []
@@ -176,3 +177,67 @@ async def test_one_guest_in_and_out_at_the_same_instant_is_somewhere(servers: Pa
     )
     assert set(outcomes) <= {"ADMITTED 1", "1", "NOT_INSIDE"}
     assert (await gate.counted(number))[0] == 20
+
+
+# ------------------------------------------------------------------------------- while others change their mind
+
+
+@on_postgresql
+async def test_without_the_ticket_locked_who_gave_it_back_gets_in(
+    gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the gate has looked at the ticket, then it is given back, then the gate goes on."""
+    park = Park(gatehouse)
+    number, _ = await tickets(park, 2)  # of one request: the last to be given back would cancel it
+    looked, given_back = asyncio.Event(), asyncio.Event()
+    access_of = db.ticket.access_of
+
+    async def unlocked(write: Write, number_key: str) -> Any:
+        return (await db.ticket.by_number_keys(write, [number_key])).get(number_key)
+
+    async def looked_at_before(read: Read, ids: list[int]) -> dict[int, list[Access]]:
+        looked.set()
+        await given_back.wait()
+        return await access_of(read, ids)
+
+    monkeypatch.setattr(db.ticket, "lock_by_number", unlocked)
+    monkeypatch.setattr(db.ticket, "access_of", looked_at_before)
+    scanning = asyncio.create_task(Gate(gatehouse).says(number))
+    await looked.wait()
+    assert codes(await park.change_ticket("Revoke", number)) == []
+    given_back.set()
+    assert await scanning == "ADMITTED 1"
+
+
+async def test_a_ticket_is_used_or_given_back_and_never_both(servers: Park) -> None:
+    numbers = await tickets(servers, 30)
+    gate = Gate(servers.gatehouse)
+    await servers.gatehouse.key("SUPPORT")
+
+    async def both(number: str) -> tuple[str, str]:
+        said, refused = await asyncio.gather(gate.says(number), servers.change_ticket("Revoke", number))
+        return said, " ".join(codes(refused))
+
+    outcomes = Counter(await asyncio.gather(*(both(number) for number in numbers)))
+    assert outcomes.keys() <= {("ADMITTED 1", "REVOKE_NOT_ALLOWED"), ("TICKET_REVOKED", "")}
+
+
+async def test_a_ticket_is_used_or_moved_and_never_both(servers: Park) -> None:
+    """It may be moved until it is used: so whoever is first decides, and the other is told."""
+    all_day = {"startTime": "00:00", "stopTime": "00:00", "capacity": 100, "capacityControl": "ADMITTED"}
+    place = await servers.sellable(
+        "HALL", schedules=[all_day], admissionKind="LOCATION", reschedulePolicy="UNTIL_USED", durationDays=100
+    )
+    today, tomorrow = (place.slots[datetime.now(UTC).date() + timedelta(days=days)] for days in (0, 1))
+    _, numbers = await servers.sold(place.line(30, today))
+    gate = Gate(servers.gatehouse)
+    for role, client in (("SUPPORT", None), ("GATE", "gate")):
+        await servers.gatehouse.key(role, client)
+
+    async def both(number: str) -> tuple[str, str]:
+        moving = servers.change_ticket("Reschedule", number, admissionCode="HALL", slotId=tomorrow)
+        said, refused = await asyncio.gather(gate.says(number), moving)
+        return said, " ".join(codes(refused))
+
+    outcomes = Counter(await asyncio.gather(*(both(number) for number in numbers)))
+    assert outcomes.keys() <= {("ADMITTED 1", "RESCHEDULE_NOT_ALLOWED"), ("TOO_EARLY", "")}

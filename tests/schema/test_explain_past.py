@@ -18,11 +18,12 @@ EXPLAIN = """query ($scanned: String!, $at: DateTime) { explainAdmission(scanned
 SCANNED = ("ONE", "DAY", "OFTEN", "GROUP", "family", "nobody's")
 
 
-async def a_morning(gatehouse: Gatehouse) -> int:
-    """Tickets of every kind for one hall, two of them of one request; answers its slot."""
+async def a_morning(gatehouse: Gatehouse) -> tuple[int, int]:
+    """Tickets of every kind for one hall, two of them of one request; answers its slots."""
     async with making(gatehouse.database) as make:
         hall = {"prebook_required": False, "kind": "LOCATION"}
         place = await castle(make, control="ADMITTED", capacity=12, admission=hall, minutes=120)
+        moved: dict[str, Any] = {"reschedule_policy": "UNTIL_USED", "duration_days": 3}
         rules: dict[str, dict[str, Any]] = {
             "ONE": {},
             "DAY": {"entry_validation": "SAME_DAY"},
@@ -31,24 +32,26 @@ async def a_morning(gatehouse: Gatehouse) -> int:
         }
         for number, of_item in rules.items():
             people = 8 if "kind" in of_item else 1
-            await place.ticket(number, await place.item(**of_item), people=people, is_reserved=number == "ONE")
+            await place.ticket(number, await place.item(**moved | of_item), people=people, is_reserved=number == "ONE")
         family = await place.request("family")
         for number in ("F-1", "F-2"):
             await place.ticket(number, request=family, is_reserved=False)
-        return place.slot
+        later = await make.slot(place.admission, NOON + timedelta(hours=3), control="ADMITTED", capacity=12)
+        return place.slot, later
 
 
 class Life:
     """What may happen, each at random."""
 
-    def __init__(self, gate: Gate, slot: int, chance: random.Random) -> None:
+    def __init__(self, gate: Gate, slots: tuple[int, int], chance: random.Random) -> None:
         self._gate = gate
-        self._slot = global_id("TimeSlot", slot)
+        self._slot, self._later = (global_id("TimeSlot", slot) for slot in slots)
         self._chance = chance
 
     async def step(self) -> None:
-        steps = (self._scan, self._scan, self._scan, self._depart, self._block, self._unblock, self._move, self._close)
-        await self._chance.choice(steps)()
+        often = (self._scan, self._scan, self._scan)
+        steps = (self._depart, self._block, self._unblock, self._move, self._close, self._reschedule, self._revoke)
+        await self._chance.choice((*often, *steps))()
 
     def _number(self) -> str:
         return self._chance.choice(["ONE", "DAY", "OFTEN", "GROUP", "F-1", "F-2"])
@@ -79,6 +82,15 @@ class Life:
         state = self._chance.choice(['CLOSED, closedReason: "Storm"', "OPEN"])
         await self._ask(f'timeSlotUpdate(input: {{slotId: "{self._slot}", state: {state}}})')
 
+    async def _reschedule(self) -> None:
+        slot = self._chance.choice([self._slot, self._later])
+        asked = f'{{externalTicketNo: "{self._number()}", admissionCode: "CASTLE", slotId: "{slot}"}}'
+        await self._ask(f"ticketReschedule(input: {asked})")
+
+    async def _revoke(self) -> None:
+        if self._chance.random() < 0.3:
+            await self._ask(f'ticketRevoke(input: {{externalTicketNo: "{self._number()}"}})')
+
     async def _ask(self, mutation: str) -> None:
         await self._gate.gatehouse.data(f"mutation {{ {mutation} {{ refusals {{ code }} }} }}")
 
@@ -91,9 +103,9 @@ async def explained(gatehouse: Gatehouse, scanned: str, **said: Any) -> dict[str
 async def live(gatehouse: Gatehouse, seed: int, steps: int) -> None:
     """Live a morning, and note after every step what a gate would say; then ask again for each of these moments."""
     chance = random.Random(seed)
-    slot = await a_morning(gatehouse)
+    slots = await a_morning(gatehouse)
     gate = await at_noon(gatehouse)
-    life = Life(gate, slot, chance)
+    life = Life(gate, slots, chance)
     said: list[tuple[str, dict[str, Any]]] = []
     for _ in range(steps):
         await life.step()

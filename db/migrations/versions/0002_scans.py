@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("operation", sa.Text(), nullable=False),
         sa.Column("scanned_key", sa.Text(), nullable=False),
         sa.Column("at", Instant, nullable=False),
-        sa.Column("answer", sa.JSON(), nullable=True, comment="null: not yet answered"),
+        sa.Column("answer", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["client_id"], ["client.id"], name=op.f("fk_scan_client_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scan")),
         sa.UniqueConstraint("client_id", "nonce_key", name=op.f("uq_scan_client_id_nonce_key")),
