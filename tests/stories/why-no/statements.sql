@@ -2,7 +2,9 @@ SELECT access_entry.id, access_entry.ticket_id, access_entry.admission_id, acces
 FROM access_entry
 WHERE access_entry.ticket_id = ANY ($1::BIGINT[]) ORDER BY access_entry.content_line_id, access_entry.id;
 
-SELECT access_entry.id, access_entry.ticket_id, access_entry.admission_id, access_entry.content_line_id, access_entry.entry_id, access_entry.slot_id, access_entry.quantity, access_entry.blocked_at, access_entry.blocked_reason, access_entry.first_admitted_at, access_entry.admitted_count, access_entry.inside_count, content_line.id AS id_1, content_line.item_id, content_line.admission_id AS admission_id_1, content_line.is_default, content_line.inclusion, content_line.quantity AS quantity_1, content_line.activation, content_line.entry_validation, content_line.max_entries, content_line.duration_days, content_line.reschedule_policy, content_line.reschedule_cut_off_seconds, content_line.revoke_policy, content_line.refund_basis_points, content_line.rescan_within_seconds, content_line.capacity_basis_points, content_line.pos_may_exceed_capacity, content_line.calendar_id, content_line.retired_at, admission.id AS id_2, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id AS calendar_id_1, admission.generated_on
+SELECT access_entry.id, access_entry.ticket_id, access_entry.admission_id, access_entry.content_line_id, access_entry.entry_id, access_entry.slot_id, access_entry.quantity, access_entry.blocked_at, access_entry.blocked_reason, access_entry.first_admitted_at, access_entry.admitted_count, access_entry.inside_count, content_line.id AS id_1, content_line.item_id, content_line.admission_id AS admission_id_1, content_line.is_default, content_line.inclusion, content_line.quantity AS quantity_1, content_line.activation, content_line.entry_validation, content_line.max_entries, content_line.duration_days, content_line.reschedule_policy, content_line.reschedule_cut_off_seconds, content_line.revoke_policy, content_line.refund_basis_points, content_line.rescan_within_seconds, content_line.capacity_basis_points, content_line.pos_may_exceed_capacity, content_line.calendar_id, content_line.retired_at, admission.id AS id_2, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id AS calendar_id_1, admission.generated_on, EXISTS (SELECT dependency.kind
+FROM dependency
+WHERE dependency.content_line_id = content_line.id) AS anon_1
 FROM access_entry JOIN content_line ON access_entry.content_line_id = content_line.id JOIN admission ON access_entry.admission_id = admission.id
 WHERE access_entry.ticket_id = ANY ($1::BIGINT[]) ORDER BY access_entry.content_line_id, access_entry.id;
 
@@ -17,10 +19,6 @@ WHERE admission.id = ANY ($1::BIGINT[]);
 SELECT admission.id, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id, admission.generated_on
 FROM admission
 WHERE admission.id = ANY ($1::BIGINT[]);
-
-SELECT dependency.content_line_id, dependency.kind, dependency.admission_id, dependency.minutes
-FROM dependency
-WHERE dependency.content_line_id = ANY ($1::BIGINT[]) ORDER BY dependency.kind, dependency.admission_id;
 
 SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.client_id, issued_ticket.ticket_no, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.kind, issued_ticket.quantity, issued_ticket.price_minor, issued_ticket.currency, issued_ticket.issued_at, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.valid_from_date, issued_ticket.valid_until_date, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at, issued_ticket.printed_at, issued_ticket.print_count
 FROM issued_ticket
@@ -45,8 +43,4 @@ WHERE time_slot.id = ANY ($8::BIGINT[]);
 SELECT time_slot.id, time_slot.line_id, time_slot.date, time_slot.admission_id, time_slot.starts_at, time_slot.ends_at, time_slot.arrival_from, time_slot.arrival_until, time_slot.sales_from, time_slot.sales_until, time_slot.state, time_slot.closed_reason, time_slot.sold_places, schedule.code, admission.time_zone, CASE WHEN (admission.capacity_limits_by = $1::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $2::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END AS control_in_force, CASE WHEN (CASE WHEN (admission.capacity_limits_by = $3::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $4::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END != $5::VARCHAR) THEN CASE WHEN (admission.capacity_limits_by = $6::VARCHAR) THEN admission.max_capacity WHEN (admission.capacity_limits_by = $7::VARCHAR) THEN schedule.max_capacity ELSE coalesce(time_slot.max_capacity, schedule_line.max_capacity) END END AS capacity, admission.kind
 FROM time_slot JOIN admission ON time_slot.admission_id = admission.id JOIN schedule_line ON time_slot.line_id = schedule_line.id JOIN schedule ON schedule_line.schedule_id = schedule.id
 WHERE time_slot.id = ANY ($8::BIGINT[]);
-
-SELECT visit.id, visit.access_entry_id, visit.slot_id, visit.arrivals, visit.admitted, visit.inside, visit.first_at, visit.last_at
-FROM visit
-WHERE visit.access_entry_id = ANY ($1::BIGINT[]) ORDER BY visit.first_at, visit.id;
 
