@@ -18,8 +18,8 @@ PARENTS = 100
 PLAIN = {"Money", "Refusal"}
 """Objects that are part of the row they are shown on."""
 
-STEP = {"CapacityEntry": 2}
-"""How far apart the ids of a type are: those in between are of visits."""
+STEP = {"CapacityEntry": 2, "RequestEvent": 2}
+"""How far apart the ids of a type are: those in between are of visits, and of events that have no slot before."""
 
 SINCE = '(from: "2030-01-01T00:00:00Z")'
 ARGUMENTS = {"slots": SINCE, "availability": SINCE}
@@ -47,7 +47,9 @@ async def a_hundred_of_everything(make: Make) -> None:
             "admission_id": admission,
             "slot_id": slot,
         }
-        await make.event(RequestEventKind.REFUSED, ticket=ticket, refusal_code="TOO_EARLY", **entry)
+        await make.event(RequestEventKind.REFUSED, ticket=ticket, **entry)
+        facts = {"before": {"slot_id": slot}}
+        await make.event(RequestEventKind.RESCHEDULED, ticket=ticket, refusal_code="TOO_EARLY", facts=facts, **entry)
 
 
 def relations() -> Iterator[tuple[str, str]]:

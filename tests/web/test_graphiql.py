@@ -150,6 +150,10 @@ def test_a_question_can_be_asked_as_it_stands(schema: GraphQLSchema, question: d
 # ----------------------------------------------------------------------------------------------- browser
 
 
+PATIENCE_MILLISECONDS = 90_000
+"""How long an answer may take to be shown on a machine that has other things to do."""
+
+
 @dataclass
 class Browsed:
     """A browser page at /graphiql, with all that it complained about and all that it asked for."""
@@ -171,7 +175,7 @@ class Browsed:
     async def answer(self) -> Any:
         """The answer shown, once there is one."""
         shown = "() => document.querySelector('.result-window .CodeMirror')?.CodeMirror.getValue()"
-        handle = await self.page.wait_for_function(shown)
+        handle = await self.page.wait_for_function(shown, timeout=PATIENCE_MILLISECONDS)
         return json.loads(await handle.json_value())
 
     async def local_storage(self) -> dict[str, str]:
