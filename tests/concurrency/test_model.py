@@ -1,7 +1,7 @@
-"""The rules of a request's life in a hundred lines of memory, and the house beside them, compared after every step.
+"""The rules of a request's life in a few lines of memory, and the house beside them, compared after every step.
 
-Source: domain.md, "The life of a request" and "Capacity". The model knows nothing of rows, locks or statements; what it
-says is what a person at the counter would work out on paper.
+Source: domain.md, "The life of a request", "Capacity" and "Changing one's mind". The model knows nothing of rows, locks
+or statements; what it says is what a person at the counter would work out on paper.
 """
 
 import asyncio
@@ -36,6 +36,9 @@ CAPACITY = 5
 HOLD_SECONDS = 1500
 STEP_SECONDS = 400
 """Time passes in steps that never come near the end of a hold: the real clock runs on between them."""
+
+UNHURRIED = 10**9
+"""An allowance that a life of many questions does not use up."""
 
 # ---------------------------------------------------------------------------------------------- what is sold
 
@@ -81,6 +84,24 @@ class Line:
 
 
 @dataclass
+class Ticket:
+    """An issued one; ``people`` on it, and where they will come."""
+
+    item: Item
+    people: int
+    slot: int
+    is_revoked: bool = False
+
+    @property
+    def places(self) -> int:
+        return self.people * self.item.places
+
+    @property
+    def price(self) -> int:
+        return self.people * self.item.price
+
+
+@dataclass
 class Request:
     token: str
     client: str
@@ -93,6 +114,16 @@ class Request:
     payment: str = "UNPAID"
     reference: str | None = None
     customer: str | None = None
+    tickets: list[Ticket] = field(default_factory=list)
+
+    @property
+    def in_force(self) -> list[Ticket]:
+        return [ticket for ticket in self.tickets if not ticket.is_revoked]
+
+    @property
+    def taking(self) -> Sequence[Line | Ticket]:
+        """What takes places: the lines, and once they are issued the tickets that were not given back."""
+        return self.in_force if self.tickets else self.lines
 
     @property
     def numbers(self) -> set[str]:
@@ -119,7 +150,7 @@ class Model:
 
     def places(self, slot: int, status: str, but: Request | None = None) -> int:
         alive = [request for request in self.alive(but) if self.status(request) == status]
-        return sum(line.places for request in alive for line in request.lines if line.slot == slot)
+        return sum(one.places for request in alive for one in request.taking if one.slot == slot)
 
     def no_room(self, lines: Sequence[Line], but: Request | None = None) -> list[str]:
         found = []
@@ -131,7 +162,8 @@ class Model:
         return found
 
     def no_numbers(self, lines: Sequence[Line], but: Request | None = None) -> list[str]:
-        taken = set().union(*(request.numbers for request in self.alive(but)))
+        issued = [request for request in self.requests if request.tickets]
+        taken = set().union(*(request.numbers for request in [*self.alive(but), *issued]))
         wanted = [number.casefold() for line in lines for number in line.numbers]
         return ["DUPLICATE_TICKET_NUMBER" for number in wanted if number in taken]
 
@@ -200,7 +232,36 @@ class Model:
             request.status, request.order = "CONFIRMED", request.order or order
             request.payment = option or ("PREPAID" if reference or request.order else "UNPAID")
             request.reference = reference
+            for line in request.lines:
+                people = line.quantity // line.tickets
+                request.tickets += [Ticket(line.item, people, line.slot) for _ in range(line.tickets)]
         return sorted(found)
+
+    def move(self, tickets: Sequence[Ticket], slot: int) -> list[str]:
+        """All of them or none; those that are there already need nothing. Refused once per share that they exceed."""
+        moving = [ticket for ticket in tickets if ticket.slot != slot]
+        taken = self.places(slot, "REGISTERED") + self.places(slot, "CONFIRMED")
+        wanted = taken + sum(ticket.places for ticket in moving)
+        if exceeded := {ticket.item.share for ticket in moving if wanted > ticket.item.share}:
+            return ["SOLD_OUT"] * len(exceeded)
+        for ticket in moving:
+            ticket.slot = slot
+        return []
+
+    def without_tickets(self, request: Request) -> list[str]:
+        code = {"REGISTERED": "NOT_CONFIRMED", "EXPIRED": "HOLD_EXPIRED", "CANCELED": "ALREADY_CANCELED"}
+        return [code[self.status(request)]] if self.status(request) in code else []
+
+    def revoke(self, request: Request, tickets: Sequence[Ticket]) -> int:
+        """What is paid back; the last one cancels the request."""
+        for ticket in tickets:
+            ticket.is_revoked = True
+        if not request.in_force:
+            request.status = "CANCELED"
+        return self.refund(request, tickets)
+
+    def refund(self, request: Request, tickets: Sequence[Ticket]) -> int:
+        return 0 if request.payment in ("UNPAID", "POSTPAID") else sum(ticket.price for ticket in tickets)
 
     def pay(self, request: Request, option: str, reference: str) -> list[str]:
         status = self.status(request)
@@ -263,7 +324,7 @@ query Seen($slots: [ID!]!) {
     nodes {
       token status paymentOption paymentReference total { amount }
       references { quantity customerNo externalOrderNo }
-      tickets { nodes { externalTicketNo quantity } }
+      tickets(first: 6) { nodes { externalTicketNo quantity isRevoked accessEntries { slot { id } } } }
     }
   }
 }
@@ -298,7 +359,8 @@ class Life(RuleBasedStateMachine):
             leftover.unlink()
         shutil.copyfile(self.ground.file, self.file)
         self.database = Database(sqlite_url(self.file))
-        self.park = Park(Gatehouse(self.database).with_rules(hold_seconds=HOLD_SECONDS))
+        app = Gatehouse(self.database).with_settings(hold_seconds=HOLD_SECONDS, points_per_minute=UNHURRIED)
+        self.park = Park(app)
 
     def teardown(self) -> None:
         if hasattr(self, "park"):
@@ -387,6 +449,62 @@ class Life(RuleBasedStateMachine):
         request = self.one(which)
         assert self.change("Cancel", request) == self.model.cancel(request)
 
+    def numbers_of(self, request: Request) -> list[str]:
+        """The numbers of its tickets, in the order of the model's."""
+        found = self.run(self.park.request(request.token, "tickets(first: 6) { nodes { externalTicketNo } }"))
+        return [ticket["externalTicketNo"] for ticket in found["tickets"]["nodes"]]
+
+    has_tickets = precondition(lambda self: any(request.tickets for request in self.model.requests))
+
+    def issued(self, which: int) -> tuple[Request, int]:
+        """One of the tickets, by its request and its place there."""
+        every = [(request, i) for request in self.model.requests for i, _ in enumerate(request.tickets)]
+        return every[which % len(every)]
+
+    @has_tickets
+    @rule(which=st.integers(0, 19), slot=st.integers(0, 1))
+    def move_a_ticket(self, which: int, slot: int) -> None:
+        request, i = self.issued(which)
+        said: dict[str, Any] = {"admissionCode": "TOUR", "slotId": self.ground.slots[slot]}
+        payload = self.run(self.park.change_ticket("Reschedule", self.numbers_of(request)[i], **said))
+        ticket = request.tickets[i]
+        assert codes(payload) == (["TICKET_REVOKED"] if ticket.is_revoked else self.model.move([ticket], slot))
+
+    @has_requests
+    @rule(which=WHICH, slot=st.integers(0, 1))
+    def move_all(self, which: int, slot: int) -> None:
+        request = self.one(which)
+        said: dict[str, Any] = {"admissionCode": "TOUR", "slotId": self.ground.slots[slot], "role": "SUPPORT"}
+        payload = self.run(self.park.change("Reschedule", request.token, **said))
+        assert codes(payload) == (self.model.without_tickets(request) or self.model.move(request.in_force, slot))
+
+    @has_tickets
+    @rule(which=st.integers(0, 19))
+    def revoke_a_ticket(self, which: int) -> None:
+        """Again it answers the same; but for what was paid since, which a first answer could not know of."""
+        request, i = self.issued(which)
+        number = self.numbers_of(request)[i]
+        ticket = request.tickets[i]
+        was_revoked = ticket.is_revoked
+        payload = self.run(self.park.change_ticket("Revoke", number, selection="refund { amount }"))
+        assert codes(payload) == []
+        expected = self.model.revoke(request, [ticket])
+        if not was_revoked:
+            assert payload["refund"]["amount"] == f"{expected / 100:.2f}"
+
+    @has_requests
+    @rule(which=WHICH)
+    def revoke_all(self, which: int) -> None:
+        request = self.one(which)
+        payload = self.run(self.park.change("Revoke", request.token, role="SUPPORT", selection="refund { amount }"))
+        if request.status == "CANCELED" and request.tickets:
+            assert codes(payload) == []
+        elif no := self.model.without_tickets(request):
+            assert codes(payload) == no
+        else:
+            expected = self.model.revoke(request, request.in_force)
+            assert (codes(payload), payload["refund"]["amount"]) == ([], f"{expected / 100:.2f}")
+
     @has_requests
     @rule(which=WHICH, customer=st.sampled_from([None, "C-1", "C-2"]))
     def change_holder(self, which: int, customer: str | None) -> None:
@@ -432,9 +550,13 @@ class Life(RuleBasedStateMachine):
             for line in request.lines
         ]
         tickets = seen["tickets"]["nodes"]
-        sold = request.lines if request.status == "CONFIRMED" else []
-        people = [1 if not line.item.is_group else line.quantity for line in sold for _ in range(line.tickets)]
-        assert sorted(ticket["quantity"] for ticket in tickets) == sorted(people)
+        sold = request.lines if request.tickets else []
+        assert [(ticket["quantity"], ticket["isRevoked"]) for ticket in tickets] == [
+            (ticket.people, ticket.is_revoked) for ticket in request.tickets
+        ]
+        assert [ticket["accessEntries"] for ticket in tickets] == [
+            [{"slot": {"id": self.ground.slots[ticket.slot]}}] for ticket in request.tickets
+        ]
         numbers = {number for line in sold for number in line.numbers}
         assert numbers <= {ticket["externalTicketNo"] for ticket in tickets}
 
@@ -457,7 +579,10 @@ async def set_up(file: Path) -> Sellable:
         assert codes(made["ticketTypeUpsert"]) == []
         for item in ITEMS:
             share = "60" if item.share < CAPACITY else "100"
-            contents = [{"admissionCode": "TOUR", "quantity": item.places, "capacityPercent": share}]
+            contents: list[dict[str, Any]] = [
+                {"admissionCode": "TOUR", "quantity": item.places, "capacityPercent": share}
+            ]
+            contents[0]["reschedulePolicy"] = "UNTIL_USED"
             price = {"unitPrice": f"{item.price / 100:.2f}"}
             await park.item(item.item_no, contents, **price, **({"ticketTypeCode": "GROUP"} if item.is_group else {}))
     await database.dispose()
