@@ -15,6 +15,7 @@ from db.engine import Database
 from resolvers.actor import create_key
 from resolvers.context import Rules
 from server import Settings, create_app
+from tests.program import UNLIMITED_POINTS
 
 
 class Gatehouse:
@@ -24,7 +25,9 @@ class Gatehouse:
         self.database = database
         self.statements: list[str] = []
         """The SQL of the last operation, in its order; who is asking was looked up before it began."""
-        self.settings = settings or Settings(database_url=database.url.render_as_string(hide_password=False))
+        self.settings = settings or Settings(
+            database_url=database.url.render_as_string(hide_password=False), points_per_minute=int(UNLIMITED_POINTS)
+        )
         self.rules = rules or self.settings.rules()
         self.app = create_app(self.settings, database=database, rules=self.rules)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://localhost")
