@@ -76,10 +76,11 @@ class TicketAdmitInput:
     at: datetime | None = strawberry.field(
         default=UNSET,
         description="For scans made while the gate was offline: clock, slot, blocks and validity are those of that "
-        "moment; entries, group and room count everything recorded so far.",
+        "moment; entries, group and room count everything recorded so far. At most 31 days ago.",
     )
     already_admitted: bool | None = strawberry.field(
-        default=UNSET, description="The guest did walk in; record it whatever the rules say."
+        default=UNSET,
+        description="The guest did walk in; record it whatever the rules say, and list all that is against it.",
     )
 
 

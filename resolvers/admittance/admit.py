@@ -10,7 +10,7 @@ from db.timeline import Event, RequestEventKind
 from db.visit import VisitRow
 
 from ..context import Context
-from ..gate import Facts, verdict
+from ..gate import Facts, checks, verdict
 from ..refusals import Refusal, Unchanged
 from .arrivals import FIRST, arrive
 from .facts import filled, gather, known, slots_to_count, used_places
@@ -38,7 +38,7 @@ async def admit(context: Context, scan: Scan) -> ScanOutcome:
     buys the same slot. Raises Refused for what is no scan at all: INVALID_INPUT, CONFLICT (a nonce used for another).
     ``at`` fixes the clock, the slot, blocks and validity; entries, group and room count everything recorded so far.
     """
-    scan = checked(scan, context.now)
+    scan = checked(context, scan)
     found, outcome = Found(), ScanOutcome()
     try:
         async with context.writing() as write:
@@ -75,6 +75,8 @@ async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> S
         await db.timeline.record(write, events, now)
         return ScanOutcome(refusals=refusals)
     recorded = {id(one): refusal for one, refusal in judged if refusal}
+    if mistake is None:  # they walked in: then all that was against it is told, and not the first only
+        refusals = tuple(check.refusal for one in facts for check in checks(one) if check.refusal)
     return ScanOutcome(
         verdict=Verdict.RECORDED if refusals else Verdict.ADMITTED,
         people=await let_in(context, write, facts, now, scan=scan, recorded=recorded),

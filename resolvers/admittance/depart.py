@@ -32,7 +32,7 @@ async def depart(context: Context, scan: Scan) -> ScanOutcome:
     A ticket that was given back may still let out who is inside. The answer is TICKET_UNKNOWN, NOT_ON_TICKET,
     NOT_INSIDE (limit: how many are, actual: how many were to go), UNKNOWN_ADMISSION. Raises Refused as ``admit`` does.
     """
-    scan = checked(scan, context.now)
+    scan = checked(context, scan)
     found, outcome = Found(), ScanOutcome()
     try:
         async with context.writing() as write:

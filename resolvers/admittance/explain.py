@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ..context import Context
 
 
+FIRST_YEAR, LAST_YEAR = 1970, 9990
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Every check that the gate would make of this scan, at this moment."""
@@ -46,7 +49,7 @@ async def explain(
     A token explains its first ticket that would be refused, else its first. What who asks may not see is unknown, and
     so is a ticket that was not issued yet at ``at``. Raises BadUserInput for a place that does not exist.
     """
-    when = at or context.now
+    when = _moment(context, at)
     async with context.reading() as read:
         place, mistake = await place_of(read, admission_code, slot_id)
         if mistake is not None:
@@ -71,7 +74,7 @@ async def explain_tickets(
     context: "Context", read: Read, ticket_ids: Sequence[int], admission_code: str | None, at: datetime | None
 ) -> Mapping[int, Explanation]:
     """What a gate would say to each of these tickets, by row id, each by itself. The caller may see them."""
-    when = at or context.now
+    when = _moment(context, at)
     place, mistake = await place_of(read, admission_code, None)
     if mistake is not None:
         raise BadUserInput(mistake.message)
@@ -85,6 +88,13 @@ async def explain_tickets(
         admission_id = one.admission.id if one.admission else None
         explained[ticket.id] = Explanation(ticket.external_ticket_no, when, ticket.id, admission_id, tuple(checks(one)))
     return explained
+
+
+def _moment(context: "Context", at: datetime | None) -> datetime:
+    """The moment that is asked about. Raises BadUserInput for one that no slot is near to."""
+    if at is not None and not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise BadUserInput(f"Moments are explained from {FIRST_YEAR} to {LAST_YEAR}.")
+    return at or context.now
 
 
 async def _find(context: "Context", read: Read, scanned: str, when: datetime) -> Found:

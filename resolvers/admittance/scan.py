@@ -12,6 +12,7 @@ from db.ticket import IssuedTicketRow
 from db.ticket_request import TicketRequestRow
 from db.timeline import Event, RequestEventKind
 
+from ..numbers import within
 from ..policy import Extent, Permission
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..sentences import told_refusal
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far a gate's clock may be ahead of ours before an offline scan counts as one that has not happened yet."""
+
+LONGEST_OFFLINE = timedelta(days=31)
+"""How long ago an offline scan may have been: what is older was told by a clock that has stopped."""
 
 
 class Verdict(StrEnum):
@@ -63,7 +67,7 @@ class Found:
     is_token: bool = False
 
 
-def checked(scan: Scan, now: datetime) -> Scan:
+def checked(context: "Context", scan: Scan) -> Scan:
     """The scan with its texts trimmed. Raises Refused (INVALID_INPUT): it cannot have been scanned like this."""
     found = Refusals()
     scan = replace(
@@ -73,10 +77,13 @@ def checked(scan: Scan, now: datetime) -> Scan:
         gate=text(found, scan.gate, "gate"),
         nonce=text(found, scan.nonce, "nonce"),
     )
-    if scan.people is not None and scan.people < 1:
-        found.add(RefusalCode.INVALID_INPUT, "quantity is at least 1.", "quantity", limit=1, actual=scan.people)
-    if scan.at is not None and scan.at > now + CLOCKS_DIFFER:
+    if scan.people is not None:
+        within(found, scan.people, "quantity", at_least=1, at_most=context.rules.tickets_per_request)
+    if scan.at is not None and scan.at > context.now + CLOCKS_DIFFER:
         found.add(RefusalCode.INVALID_INPUT, "The scan has not happened yet.", "at")
+    if scan.at is not None and scan.at < context.now - LONGEST_OFFLINE:
+        message = f"An offline scan is at most {LONGEST_OFFLINE.days} days old: the gate's clock is wrong."
+        found.add(RefusalCode.INVALID_INPUT, message, "at", passes_from=context.now - LONGEST_OFFLINE)
     if found.found:
         raise Refused(ScanOutcome(refusals=tuple(found.found)))
     return scan

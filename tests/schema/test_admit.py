@@ -449,6 +449,7 @@ async def test_who_walked_in_is_recorded_whatever_the_rules_say(gatehouse: Gateh
         place = await castle(make)
         await place.ticket("good")
         await place.ticket("used")
+        await place.ticket("blocked", blocked_at=NOON, valid_until=NOON - HOUR)
         await make.admission("TOWER")
     gate = await at_noon(gatehouse)
     assert await gate.says("good", alreadyAdmitted=True) == "ADMITTED 1", "nothing was against it"
@@ -459,6 +460,7 @@ async def test_who_walked_in_is_recorded_whatever_the_rules_say(gatehouse: Gateh
     assert await gate.counted("used") == (2, 1)
     assert await gate.says("used", alreadyAdmitted=True, admissionCode="TOWER") == "RECORDED 1 NOT_ON_TICKET"
     assert await gate.says("nobody's", alreadyAdmitted=True) == "RECORDED 1 TICKET_UNKNOWN"
+    assert await gate.says("blocked", alreadyAdmitted=True) == "RECORDED 1 TICKET_BLOCKED NO_LONGER_VALID", "all of it"
     assert await gate.history("used") == ["ADMITTED 1", "ADMITTED 1", "ADMITTED 1"]
     messages = [event["message"] for event in (await gate.state("used"))["timeline"]["nodes"]]
     assert messages[1] == "1 person let in at North already, although the rules say no: ENTRIES_USED_UP."
@@ -473,6 +475,10 @@ async def test_who_walked_in_is_recorded_whatever_the_rules_say(gatehouse: Gateh
         ({"scanned": "\ufdfa" * 6}, "scanned"),
         ({"quantity": 0}, "quantity"),
         ({"quantity": -1}, "quantity"),
+        ({"quantity": 1001}, "quantity"),
+        ({"quantity": 2**31 - 1, "alreadyAdmitted": True}, "quantity"),
+        ({"at": (NOON - 32 * DAY).isoformat()}, "at"),
+        ({"at": "0001-01-01T00:00:00Z", "alreadyAdmitted": True}, "at"),
         ({"nonce": "n" * 101}, "nonce"),
         ({"gate": "a\tb"}, "gate"),
         ({"admissionCode": "x" * 200}, "admissionCode"),

@@ -95,7 +95,8 @@ async def test_another_place_and_another_slot_can_be_asked_about(gatehouse: Gate
     gate = await at_noon(gatehouse)
     assert await gate.explains("T-1", admissionCode="tower") == ["NOT_ON_TICKET"]
     assert await gate.explains("T-1", slotId=global_id("TimeSlot", other)) == ["WRONG_SLOT"]
-    for wrong in ({"admissionCode": "NOWHERE"}, {"slotId": global_id("TimeSlot", 99)}, {"slotId": "?"}):
+    far = [{"at": f"{year}T00:00:00Z"} for year in ("9999-12-31", "0001-01-01", "1969-12-31")]
+    for wrong in ({"admissionCode": "NOWHERE"}, {"slotId": global_id("TimeSlot", 99)}, {"slotId": "?"}, *far):
         answer = await gatehouse.ask(EXPLAIN, {"scanned": "T-1", **wrong})
         assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
 
