@@ -604,7 +604,7 @@ def compare(ground: Ground, examples: int, steps: int) -> None:
 
 
 def test_the_house_keeps_the_rules_that_a_model_of_them_keeps(ground: Ground) -> None:
-    compare(ground, examples=15, steps=25)
+    compare(ground, examples=12, steps=25)
 
 
 @pytest.mark.prove

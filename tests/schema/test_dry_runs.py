@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -272,9 +273,21 @@ async def in_a_fresh_database(template: Path, life: Life) -> None:
             await database.dispose()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def many(examples: int) -> settings:
+    return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@many(8)
 @given(life=lives)
 def test_a_dry_run_answers_what_the_real_one_then_does(sqlite_template: Path, life: Life) -> None:
+    asyncio.run(in_a_fresh_database(sqlite_template, life))
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+@many(150)
+@given(life=lives)
+def test_it_does_in_many_lives(sqlite_template: Path, life: Life) -> None:
     asyncio.run(in_a_fresh_database(sqlite_template, life))
 
 
