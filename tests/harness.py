@@ -55,7 +55,8 @@ class Gatehouse:
         name = client or f"the {role} of the house"
         if (role, name) not in self._keys:
             async with self.database.writing() as write:
-                self._keys[role, name] = await create_key(write, name, Role(role), await write.clock())
+                made = await create_key(write, name, Role(role), await write.clock())
+            self._keys[role, name] = made  # once it is committed: whoever asks meanwhile makes another
         return self._keys[role, name]
 
     async def ask(
