@@ -11,24 +11,11 @@ from db.visit import VisitRow
 
 from ..context import Context
 from ..gate import Facts, checks, verdict
-from ..refusals import Refusal, Unchanged
+from ..refusals import Refusal
 from .arrivals import FIRST, arrive
 from .facts import filled, gather, known, slots_to_count, used_places
 from .past import Past
-from .scan import (
-    Found,
-    Scan,
-    ScanOutcome,
-    Verdict,
-    checked,
-    find_and_lock,
-    first_answer,
-    keep,
-    place_of,
-    refuse_quantity_of_several,
-    refused_event,
-    show,
-)
+from .scan import Found, Scan, ScanOutcome, Verdict, answered, place_of, refused_event
 
 
 async def admit(context: Context, scan: Scan) -> ScanOutcome:
@@ -38,18 +25,7 @@ async def admit(context: Context, scan: Scan) -> ScanOutcome:
     buys the same slot. Raises Refused for what is no scan at all: INVALID_INPUT, CONFLICT (a nonce used for another).
     ``at`` fixes the clock, the slot, blocks and validity; entries, group and room count everything recorded so far.
     """
-    scan = checked(context, scan)
-    found, outcome = Found(), ScanOutcome()
-    try:
-        async with context.writing() as write:
-            found = await find_and_lock(write, scan.scanned)
-            refuse_quantity_of_several(scan, found)
-            outcome = await _decide(context, write, scan, found)
-            await keep(context, write, "admit", scan, outcome)
-    except Unchanged as unchanged:
-        outcome = first_answer(unchanged)
-    show(context, found, outcome)
-    return outcome
+    return await answered(context, "admit", scan, _decide)
 
 
 async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> ScanOutcome:

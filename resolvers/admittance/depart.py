@@ -6,24 +6,11 @@ from db.timeline import Event, RequestEventKind
 from db.visit import VisitRow
 
 from ..context import Context
-from ..refusals import Refusal, RefusalCode, Unchanged
+from ..refusals import Refusal, RefusalCode
 from ..sentences import NOTHING, Told, told_refusal
 from .arrivals import depart as departed
 from .facts import Known, Place, known
-from .scan import (
-    Found,
-    Scan,
-    ScanOutcome,
-    Verdict,
-    checked,
-    find_and_lock,
-    first_answer,
-    keep,
-    place_of,
-    refuse_quantity_of_several,
-    refused_event,
-    show,
-)
+from .scan import Found, Scan, ScanOutcome, Verdict, answered, place_of, refused_event
 
 
 async def depart(context: Context, scan: Scan) -> ScanOutcome:
@@ -32,18 +19,7 @@ async def depart(context: Context, scan: Scan) -> ScanOutcome:
     A ticket that was given back may still let out who is inside. The answer is TICKET_UNKNOWN, NOT_ON_TICKET,
     NOT_INSIDE (limit: how many are, actual: how many were to go), UNKNOWN_ADMISSION. Raises Refused as ``admit`` does.
     """
-    scan = checked(context, scan)
-    found, outcome = Found(), ScanOutcome()
-    try:
-        async with context.writing() as write:
-            found = await find_and_lock(write, scan.scanned)
-            refuse_quantity_of_several(scan, found)
-            outcome = await _decide(context, write, scan, found)
-            await keep(context, write, "depart", scan, outcome)
-    except Unchanged as unchanged:
-        outcome = first_answer(unchanged)
-    show(context, found, outcome)
-    return outcome
+    return await answered(context, "depart", scan, _decide)
 
 
 async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> ScanOutcome:

@@ -1,5 +1,6 @@
 """What a gate scanned: checked, found, and remembered by its nonce. What a scan and a departure have in common."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -89,7 +90,34 @@ def checked(context: "Context", scan: Scan) -> Scan:
     return scan
 
 
-async def keep(context: "Context", write: Write, operation: str, scan: Scan, outcome: ScanOutcome) -> None:
+async def answered(
+    context: "Context",
+    operation: str,
+    scan: Scan,
+    decide: Callable[["Context", Write, Scan, "Found"], Awaitable[ScanOutcome]],
+) -> ScanOutcome:
+    """One transaction: what was scanned is found and locked, decided, and the answer kept under its nonce.
+
+    A scan that is sent again is undone as a whole, and told the first answer. Raises Refused for what is no scan at
+    all: INVALID_INPUT, and CONFLICT for a nonce that stood for another.
+    """
+    scan = checked(context, scan)
+    found, outcome = Found(), ScanOutcome()
+    try:
+        async with context.writing() as write:
+            found = await find_and_lock(write, scan.scanned)
+            refuse_quantity_of_several(scan, found)
+            outcome = await decide(context, write, scan, found)
+            await _keep(context, write, operation, scan, outcome)
+    except Unchanged as unchanged:
+        if isinstance(unchanged, Refused) or not isinstance(unchanged.outcome, ScanOutcome):
+            raise
+        outcome = unchanged.outcome
+    show(context, found, outcome)
+    return outcome
+
+
+async def _keep(context: "Context", write: Write, operation: str, scan: Scan, outcome: ScanOutcome) -> None:
     """Keep the answer under the scan's nonce, as the last thing of the transaction.
 
     A nonce is unique per client, over admitting and departing. Raises Unchanged with the first answer if it was used
@@ -106,13 +134,6 @@ async def keep(context: "Context", write: Write, operation: str, scan: Scan, out
         message = "This nonce belongs to another scan. A new scan needs a new nonce."
         raise Refused(ScanOutcome(refusals=(Refusal(RefusalCode.CONFLICT, message, ("nonce",)),)))
     raise Unchanged(_read(first.answer))
-
-
-def first_answer(unchanged: Unchanged) -> ScanOutcome:
-    """The answer that a repeat is told; what is refused instead of answered is raised on."""
-    if isinstance(unchanged, Refused) or not isinstance(unchanged.outcome, ScanOutcome):
-        raise unchanged
-    return unchanged.outcome
 
 
 async def find_and_lock(write: Write, scanned: str) -> Found:
