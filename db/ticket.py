@@ -338,14 +338,16 @@ async def lock_by_number(write: Write, number_key: str) -> IssuedTicketRow | Non
 
 async def lock_of_request(write: Write, request_id: int) -> list[IssuedTicketRow]:
     """Take every ticket of a request, lowest id first as everybody does, and answer them as they now are."""
-    found = issued_tickets.view.where(issued_ticket.c.request_id == request_id).order_by(issued_ticket.c.id)
-    return await write.rows(IssuedTicketRow, found.with_for_update(key_share=True))
+    return await write.rows(IssuedTicketRow, _of_request(request_id).with_for_update(key_share=True))
 
 
 async def of_request(read: Read, request_id: int) -> list[IssuedTicketRow]:
     """Every ticket of a request: there are no more than a limit allows."""
-    found = issued_tickets.view.where(issued_ticket.c.request_id == request_id).order_by(issued_ticket.c.id)
-    return await read.rows(IssuedTicketRow, found)
+    return await read.rows(IssuedTicketRow, _of_request(request_id))
+
+
+def _of_request(request_id: int) -> Select[Any]:
+    return issued_tickets.view.where(issued_ticket.c.request_id == request_id).order_by(issued_ticket.c.id)
 
 
 async def count_people(write: Write, entries: Sequence[AccessEntryRow]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from db.client import Role
 from tests.harness import Gatehouse
-from tests.make import NOON, Item, Make, Request, Ticket, making
+from tests.make import NOON, Item, Make, Request, Ticket
 
 ADMIT = """mutation ($input: TicketAdmitInput!) { ticketAdmit(input: $input) {
   verdict admittedCount tickets { totalCount nodes { externalTicketNo } }
@@ -144,6 +144,3 @@ async def castle(
     place = await make.admission("CASTLE", **{"prebook_required": True, "kind": "EVENT"} | dict(admission))
     made = await make.slot(place, control=control, capacity=capacity, **slot)
     return Castle(make, await make.client("shop", Role.WEB_STORE), place, made)
-
-
-__all__ = ["Castle", "Gate", "at_noon", "castle", "making"]
