@@ -5,7 +5,7 @@ What may be seen, and what is masked, is what the API shows.
 """
 
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -42,10 +42,6 @@ def _of_request(name: str) -> Callable[[_Ticket], Any]:
     return lambda row: getattr(row.request, name) if row.request else None
 
 
-def _personal(name: str) -> Callable[[_Ticket], Any]:
-    return lambda row: getattr(row.request, name) if row.request and row.is_personal_shown else None
-
-
 def _first_admitted_at(row: _Ticket) -> datetime | None:
     return min((entry.first_admitted_at for entry in row.accesses if entry.first_admitted_at), default=None)
 
@@ -79,26 +75,35 @@ COLUMNS: Mapping[str, Callable[[_Ticket], Any]] = {
     "receiptNo": _of_request("receipt_no"),
     "posUnitNo": _of_request("pos_unit_no"),
     "customerNo": _of_request("customer_no"),
-    "ticketHolderName": _personal("ticket_holder_name"),
-    "email": _personal("email"),
-    "phone": _personal("phone"),
+    "ticketHolderName": _of_request("ticket_holder_name"),
+    "email": _of_request("email"),
+    "phone": _of_request("phone"),
 }
-"""The columns by their names, which are those of the API."""
+"""The columns by their names, which are those of the API; which of them are personal is what the schema tags."""
 
 
 async def tickets(
-    context: Context, given: lists.Given, order: Order, *, chunk: int = CHUNK
+    context: Context, given: lists.Given, order: Order, *, personal: Collection[str], chunk: int = CHUNK
 ) -> AsyncIterator[list[list[str]]]:
-    """The cells of the tickets that the caller may see and the conditions let through, so many at a time."""
+    """The cells of the tickets that the caller may see and the conditions let through, so many at a time.
+
+    Of columns that are ``personal`` the cells are empty where the caller may not see them.
+    """
     position: tuple[Any, int] | None = None
     while True:
         page = await lists.issued_tickets(context, Window(chunk, order, position), given)
         if page.rows:
-            yield [[cell(column(row)) for column in COLUMNS.values()] for row in await _told(context, page.rows)]
+            yield [_cells(row, personal) for row in await _told(context, page.rows)]
             last = page.rows[-1]
             position = getattr(last, order.attribute), last.id
         if not page.has_next:
             return
+
+
+def _cells(row: _Ticket, personal: Collection[str]) -> list[str]:
+    return [
+        cell(column(row) if row.is_personal_shown or name not in personal else None) for name, column in COLUMNS.items()
+    ]
 
 
 async def _told(context: Context, rows: Sequence[IssuedTicketRow]) -> list[_Ticket]:

@@ -14,9 +14,13 @@ from . import visibility
 from .context import Context
 from .policy import Extent, Permission
 
-PERSONAL = frozenset({"email", "phone", "ticket_holder_name"})
 
-Given = Mapping[str, Any]
+class Given(dict[str, Any]):
+    """Conditions by their names; ``is_personal``: at least one is about personal data, as the schema tags it."""
+
+    def __init__(self, conditions: Mapping[str, Any] = {}, *, is_personal: bool = False) -> None:
+        super().__init__(conditions)
+        self.is_personal = is_personal
 
 
 async def ticket_requests(context: Context, window: Window, given: Given) -> Page[Any]:
@@ -100,8 +104,8 @@ def _tickets(context: Context, given: Given) -> Conditions:
 
 
 def _may_see_personal(context: Context, given: Given) -> Conditions | None:
-    """Where a masked field is asked about: only what this client itself was told."""
-    if PERSONAL.isdisjoint(given):
+    """Where personal data is asked about: only of what the caller may see it of."""
+    if not given.is_personal:
         return None
     match context.extent(Permission.READ_PERSONAL):
         case Extent.ALL:

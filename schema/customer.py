@@ -12,7 +12,8 @@ from resolvers import lists, loaders
 
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
-from .relations import connection, personal
+from .personal import personal
+from .relations import connection
 
 if TYPE_CHECKING:
     from .ticket import IssuedTicket

@@ -25,6 +25,7 @@ from . import authorization
 from .execution import errors
 from .execution.http import HEADERS, JSON, NEEDS_A_KEY, STATUS, bearer
 from .filters import DateTimeRange, given
+from .personal import fields_of
 from .root import graphql_schema, schema
 from .ticket import IssuedTicketOrder, IssuedTicketWhere
 
@@ -35,6 +36,9 @@ MARK = "\ufeff"
 
 LONGEST = 100_000
 """The most characters of a query string."""
+
+PERSONAL = frozenset().union(*(fields_of(graphql_schema.type_map[name]) for name in ("TicketRequest", "Reference")))
+"""The columns that are personal: they are called as the API's fields, and these are tagged."""
 
 Chunks = AsyncIterator[list[list[str]]]
 
@@ -54,7 +58,7 @@ def endpoint(database: Database, rules: Rules) -> Callable[[Request], Awaitable[
             conditions = given(where)
             if request.method == "HEAD":
                 return Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
-            chunks = export.tickets(Context(database, actor, rules), conditions, order.value)
+            chunks = export.tickets(Context(database, actor, rules), conditions, order.value, personal=PERSONAL)
             first: list[list[str]] = await anext(chunks, [])  # what fails at once fails before the answer has begun
         except BadUserInput as found:
             return _failed(str(found), errors.BAD_USER_INPUT)

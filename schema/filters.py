@@ -7,8 +7,10 @@ import strawberry
 from strawberry import UNSET
 
 from db.paging import Span
+from resolvers.lists import Given
 
 from .node import row_id
+from .personal import is_personal
 
 
 @strawberry.input(description="A stretch of time; both ends belong to it, and either may be left out.")
@@ -17,15 +19,20 @@ class DateTimeRange:
     until: datetime | None = strawberry.field(default=UNSET, description="The last moment.")
 
 
-def given(where: Any) -> dict[str, Any]:
+def given(where: Any) -> Given:
     """The conditions that were given, by name; what is absent or null, and a range without bounds, says nothing.
 
-    A slot's global id becomes its row's id, 0 if it is the id of something else.
+    A slot's global id becomes its row's id, 0 if it is the id of something else. Which of them are of personal data is
+    what the schema tags.
     """
     said = {name: _plain(value) for name, value in vars(where).items()} if where else {}
     if said.get("slot_id") is not None:
         said["slot_id"] = row_id(said["slot_id"], "TimeSlot") or 0
-    return {name: value for name, value in said.items() if value is not None and value != Span()}
+    conditions = {name: value for name, value in said.items() if value is not None and value != Span()}
+    tagged = (
+        {field.python_name for field in where.__strawberry_definition__.fields if is_personal(field)} if where else ()
+    )
+    return Given(conditions, is_personal=any(name in tagged for name in conditions))
 
 
 def _plain(value: Any) -> Any:

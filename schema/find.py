@@ -5,11 +5,12 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from resolvers.find import FindField, Hit, find
+from resolvers.find import FindField, Found, Hit, find, owner
 from resolvers.refusals import BadUserInput
 
 from .customer import Customer
 from .enums import describe
+from .personal import masked, tag, values_of
 from .ticket import IssuedTicket
 from .ticket_request import TicketRequest
 
@@ -31,6 +32,8 @@ describe(
     PHONE="The phone number, or its last digits.",
     NAME="The name, or a part of it from a word on; accents ignored.",
 )
+tag(FindField, "AUTHORIZATION_CODE", "EMAIL", "PHONE", "NAME")
+PERSONAL_FIELDS = values_of(FindField)
 
 Findable = Annotated[
     TicketRequest | IssuedTicket | Customer,
@@ -38,11 +41,21 @@ Findable = Annotated[
 ]
 
 
+def _matched_value(root: Hit, info: strawberry.Info) -> str | None:
+    is_shown = root.matched_field not in PERSONAL_FIELDS or info.context.may_see_personal(owner(root.node))
+    return root.matched_value if is_shown else None
+
+
+def _hint(root: Found, info: strawberry.Info) -> str | None:
+    is_shown = root.quoted is None or info.context.may_see_personal(owner(root.quoted))
+    return root.hint if is_shown else None
+
+
 @strawberry.type(description="Something that the scrap may be of.")
 class FindHit:
     node: Findable = strawberry.field(description="What was found.")
     matched_field: FindField = strawberry.field(description="Which of its values matched.")
-    matched_value: str | None = strawberry.field(description="That value, as it is kept.")
+    matched_value: str | None = masked(_matched_value, description="That value, as it is kept.")
     is_exact: bool = strawberry.field(
         description="Whether the scrap is that value, but for case and what the field ignores: leading zeros of a "
         "receipt number, accents of a name, punctuation of a phone number. Not exact are parts, and numbers in which "
@@ -61,8 +74,8 @@ class FindResult:
         description="Best first: exact, misread, then parts. Nothing is hidden: expired, canceled, blocked and revoked "
         "are found as well. Each thing once, by its best match."
     )
-    hint: str | None = strawberry.field(
-        description="When nothing matched: what the text looks like, what comes near it, and what to try."
+    hint: str | None = masked(
+        _hint, description="When nothing matched: what the text looks like, what comes near it, and what to try."
     )
 
 
@@ -83,5 +96,5 @@ class FindQueries:
         at_most = HITS if first is None or first is UNSET else first
         if not 0 <= at_most <= MOST_HITS:
             raise BadUserInput(f"find answers 0 to {MOST_HITS} hits: first cannot be {at_most}.")
-        found: Any = await find(info.context, text, at_most)
+        found: Any = await find(info.context, text, at_most, PERSONAL_FIELDS)
         return found

@@ -114,14 +114,3 @@ def connection(
 def _given(argument: Any) -> Any:
     """None for an argument that was left out."""
     return None if argument is UNSET else argument
-
-
-def personal(name: str, owner: str = "client_id", *, description: str) -> Any:
-    """A field that only those may see who may see what that client's guests told it; null for all others."""
-    value, owned_by = attrgetter(name), attrgetter(owner)
-
-    def resolve(root: Any, info: strawberry.Info) -> Any:
-        return value(root) if info.context.may_see_personal(owned_by(root)) else None
-
-    resolve.__annotations__ = {"info": strawberry.Info, "return": str | None}
-    return strawberry.field(resolver=resolve, description=description, metadata={"personal": owned_by})

@@ -24,6 +24,7 @@ from .execution.measure import SHORT_LIST
 from .find import FindQueries
 from .node import Node, parse_global_id
 from .paging import DEFAULT_SIZE
+from .personal import check_masks
 from .role_center import RoleCenterQueries
 from .sale import SaleMutations
 from .sales_order import SalesOrderQueries
@@ -162,6 +163,7 @@ class Mutation(
 
 schema = strawberry.Schema(query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
 graphql_schema = schema._schema
+check_masks(graphql_schema)
 for kind in graphql_schema.type_map.values():
     if isinstance(kind, GraphQLInputObjectType):
         # Strawberry finds a @oneOf input with none or two fields only while running, as a failure of ours;

@@ -16,6 +16,7 @@ from resolvers.ticket_request.create import CreateOutcome
 
 from .money import Money, money
 from .node import is_row, row_id
+from .personal import personal_input
 from .refusals import Refusable, outcome
 from .relations import relation
 from .ticket_request import TicketRequest
@@ -66,9 +67,9 @@ class TicketHolderInput:
     customer_no: str | None = strawberry.field(
         default=UNSET, description="The shop's customer number; it need not be in the register yet."
     )
-    email: str | None = strawberry.field(default=UNSET, description="E-mail address.")
-    phone: str | None = strawberry.field(default=UNSET, description="Phone number, in any notation.")
-    name: str | None = strawberry.field(default=UNSET, description="The ticket holder's name.")
+    email: str | None = personal_input(description="E-mail address.")
+    phone: str | None = personal_input(description="Phone number, in any notation.")
+    name: str | None = personal_input(description="The ticket holder's name.")
     language: str | None = strawberry.field(
         default=UNSET, description="Language tag for what is sent to them, as `da`."
     )

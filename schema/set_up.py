@@ -27,6 +27,7 @@ from .admission import Admission
 from .customer import Customer
 from .given import given_of, said_of
 from .node import is_row
+from .personal import personal_input
 from .refusals import Refusable, outcome
 from .relations import relation
 from .sales_order import SalesOrder
@@ -248,9 +249,9 @@ class TicketItemUpsertPayload(Refusable):
 @strawberry.input(description="A guest as the shop knows them. Absent leaves as it is, null clears.")
 class CustomerUpsertInput:
     customer_no: str = strawberry.field(description="The shop's number, unique, case ignored.")
-    name: str | None = strawberry.field(default=UNSET, description="At most 320 characters.")
-    email: str | None = strawberry.field(default=UNSET, description="Need not be unique.")
-    phone: str | None = strawberry.field(default=UNSET, description="In any notation.")
+    name: str | None = personal_input(description="At most 320 characters.")
+    email: str | None = personal_input(description="Need not be unique.")
+    phone: str | None = personal_input(description="In any notation.")
 
 
 @strawberry.type(description="What became of an entry in the customer register.")

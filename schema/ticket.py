@@ -24,6 +24,7 @@ from .filters import DateTimeRange, given
 from .money import Money, money
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
+from .personal import personal_input
 from .relations import connection, relation
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
@@ -180,11 +181,9 @@ class IssuedTicketWhere:
     has_customer: bool | None = strawberry.field(
         default=UNSET, description="Whether `customer` is there for you to see."
     )
-    email: str | None = strawberry.field(default=UNSET, description="Of a holder with this e-mail.")
-    phone: str | None = strawberry.field(
-        default=UNSET, description="Of a holder with this phone number; only its digits count."
-    )
-    ticket_holder_name: str | None = strawberry.field(default=UNSET, description="Of a holder of this name.")
+    email: str | None = personal_input(description="Of a holder with this e-mail.")
+    phone: str | None = personal_input(description="Of a holder with this phone number; only its digits count.")
+    ticket_holder_name: str | None = personal_input(description="Of a holder of this name.")
     item_no: str | None = strawberry.field(default=UNSET, description="Of this item, in any variant.")
     admission_code: str | None = strawberry.field(default=UNSET, description="With an access entry for this admission.")
     slot_id: strawberry.ID | None = strawberry.field(

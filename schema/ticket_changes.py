@@ -13,6 +13,7 @@ from resolvers.ticket import RescheduleOutcome as Rescheduled
 from .admission import Admission
 from .money import Money, money
 from .node import is_row, row_id
+from .personal import personal_input
 from .refusals import Refusable, outcome
 from .relations import relation
 from .sale import AS_IT_STANDS as REQUEST_AS_IT_STANDS
@@ -37,7 +38,7 @@ class TicketRescheduleInput:
     external_ticket_no: str = strawberry.field(description=NUMBER)
     admission_code: str = strawberry.field(description="Which admission of it.")
     slot_id: strawberry.ID = strawberry.field(description="Where to; the same slot is nothing to do.")
-    authorization_code: str | None = strawberry.field(default=UNSET, description=CODE)
+    authorization_code: str | None = personal_input(description=CODE)
     dry_run: bool | None = strawberry.field(default=UNSET, description=DRY_RUN)
 
 
@@ -48,14 +49,14 @@ class TicketRequestRescheduleInput:
         description="Which admission of them; tickets that do not admit there stay as they are."
     )
     slot_id: strawberry.ID = strawberry.field(description="Where to; tickets that are there already stay.")
-    authorization_code: str | None = strawberry.field(default=UNSET, description=CODE)
+    authorization_code: str | None = personal_input(description=CODE)
     dry_run: bool | None = strawberry.field(default=UNSET, description=DRY_RUN)
 
 
 @strawberry.input(description="A ticket to give back.")
 class TicketRevokeInput:
     external_ticket_no: str = strawberry.field(description=NUMBER)
-    authorization_code: str | None = strawberry.field(default=UNSET, description=CODE)
+    authorization_code: str | None = personal_input(description=CODE)
     reason: str | None = strawberry.field(default=UNSET, description=REASON)
     dry_run: bool | None = strawberry.field(default=UNSET, description=DRY_RUN)
 
@@ -63,7 +64,7 @@ class TicketRevokeInput:
 @strawberry.input(description="A request whose tickets are to be given back: all that are in force, or none.")
 class TicketRequestRevokeInput:
     token: str = strawberry.field(description=TOKEN)
-    authorization_code: str | None = strawberry.field(default=UNSET, description=CODE)
+    authorization_code: str | None = personal_input(description=CODE)
     reason: str | None = strawberry.field(default=UNSET, description=REASON)
     dry_run: bool | None = strawberry.field(default=UNSET, description=DRY_RUN)
 

@@ -23,7 +23,8 @@ from .filters import DateTimeRange, given
 from .money import Money, money
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
-from .relations import connection, personal, relation
+from .personal import personal, personal_input
+from .relations import connection, relation
 from .sales_order import SalesOrder
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
@@ -207,11 +208,9 @@ class TicketRequestWhere:
     has_customer: bool | None = strawberry.field(
         default=UNSET, description="Whether `customer` is there for you to see."
     )
-    email: str | None = strawberry.field(default=UNSET, description="Of a holder with this e-mail.")
-    phone: str | None = strawberry.field(
-        default=UNSET, description="Of a holder with this phone number; only its digits count."
-    )
-    ticket_holder_name: str | None = strawberry.field(default=UNSET, description="Of a holder of this name.")
+    email: str | None = personal_input(description="Of a holder with this e-mail.")
+    phone: str | None = personal_input(description="Of a holder with this phone number; only its digits count.")
+    ticket_holder_name: str | None = personal_input(description="Of a holder of this name.")
     item_no: str | None = strawberry.field(default=UNSET, description="With a line of this item, in any variant.")
     admission_code: str | None = strawberry.field(default=UNSET, description="With an entry for this admission.")
     slot_id: strawberry.ID | None = strawberry.field(default=UNSET, description="With an entry for this time slot.")

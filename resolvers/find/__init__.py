@@ -4,7 +4,8 @@ Source: domain.md, "Finding out". Every look-up is bounded and answered by an in
 where the caller may see it.
 """
 
+from .reach import owner
 from .scrap import Closeness, FindField
 from .search import Found, Hit, find
 
-__all__ = ["Closeness", "FindField", "Found", "Hit", "find"]
+__all__ = ["Closeness", "FindField", "Found", "Hit", "find", "owner"]

@@ -13,7 +13,7 @@ from .. import visibility
 from ..context import Context
 from ..policy import Extent, Permission
 from ..texts import NAME_LENGTH
-from .reach import reach, values
+from .reach import Node, Personal, reach, values
 from .scrap import FIELDS, PHONE_DIGITS, FindField, Scrap
 
 NOTHING_GIVEN = (
@@ -59,17 +59,19 @@ def too_long(length: int) -> str:
     )
 
 
-async def of(context: Context, read: Read, scrap: Scrap) -> str:
-    """What to say of a scrap that was not found."""
+async def of(context: Context, read: Read, scrap: Scrap, personal: Personal) -> tuple[str, Node | None]:
+    """What to say of a scrap that was not found, and whose personal data that repeats, if anybody's."""
+    quoted = None
     kind, advice = _looks_like(scrap)
     told = [f"Nothing is found for this. It looks like {kind}."]
     told += await _known_otherwise(context, read, scrap)
-    if near := await _near(context, read, scrap):
-        field, value = near
+    if near := await _near(context, read, scrap, personal):
+        field, value, node = near
+        quoted = node if field in personal else None
         told.append(f"Close to it is the {_CALLED[field]} {value}.")
     told.append(advice)
     told += _reach(context)
-    return " ".join(told)
+    return " ".join(told), quoted
 
 
 def _looks_like(scrap: Scrap) -> tuple[str, str]:
@@ -126,11 +128,11 @@ def _scanned(at: datetime, gate: str | None) -> str:
     return f"It was scanned{where} at {at:%Y-%m-%d %H:%M} UTC, and no ticket had that number."
 
 
-async def _near(context: Context, read: Read, scrap: Scrap) -> tuple[FindField, str] | None:
+async def _near(context: Context, read: Read, scrap: Scrap, personal: Personal) -> tuple[FindField, str, Node] | None:
     """The value that is most like the scrap, of those that stand beside it or share a part with it."""
     if len(scrap.loose) < SHORTEST:
         return None
-    reached = reach(context)
+    reached = reach(context, personal)
     beside, sharing = [], []
     for kind, client_id in reached.items():
         if kind in _NUMBERS:
@@ -139,11 +141,11 @@ async def _near(context: Context, read: Read, scrap: Scrap) -> tuple[FindField, 
         sharing += [Lookup(kind, form[:KEY_LENGTH], False, client_id) for form in _shared_forms(kind, scrap)]
     leads = [*await db.find.neighbours(read, beside, BESIDE), *await db.find.keys(read, sharing, BESIDE)]
     found = [
-        (_likeness(FIELDS[lead.kind], scrap, value), FIELDS[lead.kind], value)
-        for lead, _, value in await values(context, read, leads)
+        (_likeness(FIELDS[lead.kind], scrap, value), FIELDS[lead.kind], value, node)
+        for lead, node, value in await values(context, read, leads, personal)
     ]
     near = max(found, key=lambda one: one[0], default=None)
-    return (near[1], near[2]) if near is not None and near[0] >= NEAR else None
+    return near[1:] if near is not None and near[0] >= NEAR else None
 
 
 def _part_forms(kind: SearchKind, scrap: Scrap) -> list[str]:

@@ -1,6 +1,6 @@
 """How far a search reaches: whose values may be looked up, and what a look-up leads to of what may be seen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import db
@@ -14,20 +14,13 @@ from db.ticket_request import TicketRequestRow
 from .. import visibility
 from ..context import Context
 from ..policy import Extent, Permission
+from .scrap import FIELDS, FindField
 
 Node = TicketRequestRow | IssuedTicketRow | CustomerRow
 
-PERSONAL = frozenset(
-    {
-        SearchKind.REQUEST_CODE,
-        SearchKind.REQUEST_EMAIL,
-        SearchKind.REQUEST_PHONE,
-        SearchKind.REQUEST_NAME,
-        SearchKind.CUSTOMER_EMAIL,
-        SearchKind.CUSTOMER_PHONE,
-        SearchKind.CUSTOMER_NAME,
-    }
-)
+Personal = Collection[FindField]
+"""Which fields are personal, as the schema tags them."""
+
 _TABLES: Mapping[SearchKind, Permission] = {
     **{kind: Permission.READ_REQUESTS for kind in SearchKind if kind.name.startswith("REQUEST_")},
     **{kind: Permission.READ_TICKETS for kind in SearchKind if kind.name.startswith("TICKET_")},
@@ -40,12 +33,12 @@ _ATTRIBUTES: Mapping[SearchKind, str] = {
 } | {SearchKind.TICKET_NO: "ticket_no"}
 
 
-def reach(context: Context) -> dict[SearchKind, int | None]:
+def reach(context: Context, personal: Personal) -> dict[SearchKind, int | None]:
     """The kinds of values that the caller may search, and whose: None is everybody's."""
     found = {}
     for kind in SearchKind:
         extents = [context.extent(_TABLES[kind])]
-        if kind in PERSONAL:
+        if FIELDS[kind] in personal:
             extents.append(context.extent(Permission.READ_PERSONAL))
         least = min(extents, key=lambda extent: extent.value)
         if least in (Extent.OWN, Extent.ALL):
@@ -53,7 +46,9 @@ def reach(context: Context) -> dict[SearchKind, int | None]:
     return found
 
 
-async def values(context: Context, read: Read, leads: Sequence[Lead]) -> list[tuple[Lead, Any, str]]:
+async def values(
+    context: Context, read: Read, leads: Sequence[Lead], personal: Personal
+) -> list[tuple[Lead, Any, str]]:
     """The rows that the leads lead to, and their values of that kind; several where a request dictated numbers.
 
     What the caller may not see is left out here too, whatever led to it.
@@ -75,7 +70,7 @@ async def values(context: Context, read: Read, leads: Sequence[Lead]) -> list[tu
     found: list[tuple[Lead, Any, str]] = []
     for lead in leads:
         row = rows[_TABLES[lead.kind]].get(lead.row_id)
-        if row is None or (lead.kind in PERSONAL and not context.may_see_personal(_owner(row))):
+        if row is None or (FIELDS[lead.kind] in personal and not context.may_see_personal(owner(row))):
             continue
         if lead.kind is SearchKind.REQUEST_TICKET_NO:
             found += [(lead, row, number) for number in dictated.get(lead.row_id, ())]
@@ -84,5 +79,6 @@ async def values(context: Context, read: Read, leads: Sequence[Lead]) -> list[tu
     return found
 
 
-def _owner(row: Node) -> int:
+def owner(row: Node) -> int:
+    """The client whose guest it is about."""
     return row.first_client_id if isinstance(row, CustomerRow) else row.client_id

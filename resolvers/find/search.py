@@ -13,7 +13,7 @@ from db.ticket_request import TicketRequestRow
 from ..context import Context
 from ..texts import NAME_LENGTH
 from . import hint
-from .reach import Node, reach, values
+from .reach import Node, Personal, reach, values
 from .scrap import FIELDS, Closeness, FindField, Scrap, closeness, lookups
 
 SPARE = 20
@@ -42,13 +42,16 @@ class Found:
 
     hits: Sequence[Hit]
     hint: str | None = None
+    quoted: Node | None = None
+    """Whose personal data the hint repeats, if anybody's."""
 
 
-async def find(context: Context, text: str, first: int) -> Found:
+async def find(context: Context, text: str, first: int, personal: Personal) -> Found:
     """At most ``first`` hits: exact ones, then those misread, then parts; of equals the likelier field and the newest.
 
     Expired, canceled, blocked and revoked are found as well. Each thing is a hit once, by its best match. Where more
     match than are asked for, of those that are as good the newest, and of parts the first by alphabet, are looked at.
+    Fields that are ``personal`` are searched only where the caller may see them.
     """
     scrap = Scrap.of(text)
     if not scrap.key:
@@ -56,23 +59,24 @@ async def find(context: Context, text: str, first: int) -> Found:
     if len(scrap.key) > NAME_LENGTH:
         return Found((), hint.too_long(len(scrap.key)))
     async with context.reading() as read:
-        hits = await _hits(context, read, scrap, first + SPARE)
+        hits = await _hits(context, read, scrap, first + SPARE, personal)
         if hits:
             return Found(hits[:first])
-        return Found((), await hint.of(context, read, scrap))
+        told, quoted = await hint.of(context, read, scrap, personal)
+        return Found((), told, quoted)
 
 
-async def _hits(context: Context, read: Read, scrap: Scrap, at_most: int) -> list[Hit]:
+async def _hits(context: Context, read: Read, scrap: Scrap, at_most: int, personal: Personal) -> list[Hit]:
     numbers: list[Lookup] = []
     keys: list[Lookup] = []
-    for kind, client_id in reach(context).items():
+    for kind, client_id in reach(context, personal).items():
         by_number, by_key = lookups(kind, scrap, client_id)
         numbers += by_number
         keys += by_key
     leads = [*await db.find.numbers(read, numbers, at_most), *await db.find.keys(read, keys, at_most)]
     found = [
         Hit(node, FIELDS[lead.kind], value, close)
-        for lead, node, value in await values(context, read, leads)
+        for lead, node, value in await values(context, read, leads, personal)
         if (close := closeness(FIELDS[lead.kind], scrap, value)) is not None
     ]
     best: dict[tuple[type, int], Hit] = {}

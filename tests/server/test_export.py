@@ -11,6 +11,7 @@ from resolvers import export
 from resolvers.actor import Actor
 from resolvers.context import Context
 from resolvers.export import COLUMNS, cell
+from resolvers.lists import Given
 from schema.export import _PARAMETERS, MARK
 from schema.ticket import IssuedTicketOrder
 from tests.harness import Gatehouse
@@ -163,7 +164,7 @@ async def test_each_ticket_is_there_once_however_many_chunks_there_are(
     expected = numbers[::-1] if order is IssuedTicketOrder.ISSUED_AT_DESC else numbers
     for chunk in (1, 3, 7, 8):
         context = Context(gatehouse.database, Actor(shop, "shop", Role.WEB_STORE), gatehouse.rules)
-        found = [chunk async for chunk in export.tickets(context, {}, order.value, chunk=chunk)]
+        found = [chunk async for chunk in export.tickets(context, Given(), order.value, personal=(), chunk=chunk)]
         assert [row[0] for rows_ in found for row in rows_] == expected
         assert {len(rows_) for rows_ in found[:-1]} <= {chunk}
 
