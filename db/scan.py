@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Column, ForeignKey, Table, Text, UniqueConstraint, select
+from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text, UniqueConstraint, select
 
 from .base import BigId, Instant, id_column, metadata
 from .client import client
@@ -21,6 +21,7 @@ scan = Table(
     Column("at", Instant, nullable=False),
     Column("answer", JSON, nullable=False),
     UniqueConstraint("client_id", "nonce_key"),
+    Index(None, "scanned_key"),
 )
 
 

@@ -266,8 +266,13 @@ def changing(
 ) -> list[Step]:
     """The steps of ``change``."""
     old, new = (set(rows(columns, row_id, client_id, values)) for values in (before, after))
-    gone = [{"of_row": row.row_id, "of_kind": row.kind, "of_key": row.key} for row in sorted(old - new)]
-    return [adding(sorted(new - old)), *([change_each(write, _DROP, gone)] if gone else [])]
+    return [adding(sorted(new - old)), *dropping(write, sorted(old - new))]
+
+
+def dropping(write: Write, keys: Sequence[SearchKeyRow]) -> list[Step]:
+    """The steps that take keys away: none if there are none."""
+    gone = [{"of_row": row.row_id, "of_kind": row.kind, "of_key": row.key} for row in keys]
+    return [change_each(write, _DROP, gone)] if gone else []
 
 
 _DROP = ChangeOfEach(

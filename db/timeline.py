@@ -1,7 +1,9 @@
 """The timeline: what happened to requests, tickets and slots, append-only, in the order of recording.
 
-Events hold no personal data; their message is worded when read. On PostgreSQL ``tx`` is the transaction that recorded
-them, and (tx, id) the order of recording; on SQLite there is one writer at a time, ``tx`` is 0 and the id alone orders.
+Events hold no personal data; their message is worded when read. What staff wrote, or a gate sent, may name a person all
+the same: nothing else is ever taken out of an event, and only when the person is erased (``db.person``). On PostgreSQL
+``tx`` is the transaction that recorded them, and (tx, id) the order of recording; on SQLite there is one writer at a
+time, ``tx`` is 0 and the id alone orders.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +30,7 @@ from sqlalchemy import (
 from .admission import admission
 from .base import BigId, Instant, id_column, metadata
 from .client import client
+from .customer import customer
 from .engine import Read, Write
 from .keys import key as key_of
 from .paging import Conditions, Listing, Order, Page, Window, all_of, is_one_of, within
@@ -59,6 +62,7 @@ class RequestEventKind(StrEnum):
     CAPACITY_EXCEEDED = "CAPACITY_EXCEEDED"
     NOTIFIED = "NOTIFIED"
     VIEWED = "VIEWED"
+    ERASED = "ERASED"
 
 
 request_event = Table(
@@ -82,6 +86,8 @@ request_event = Table(
     Column("gate", Text),
     Column("gate_key", Text),
     Column("refusal_code", Text),
+    Column("customer_id", BigId, ForeignKey(customer.c.id), comment="of what concerns no request"),
+    Column("hour", Instant, comment="of VIEWED: the one in which it was first seen"),
     Column("facts", JSON, nullable=False, server_default="{}", comment="before and after; never personal data"),
     Index(None, "tx", "id"),
     Index(None, "request_id", "tx", "id"),
@@ -106,6 +112,18 @@ request_event = Table(
         postgresql_where=text("kind IN ('ADMITTED', 'DEPARTED', 'REFUSED')"),
         sqlite_where=text("kind IN ('ADMITTED', 'DEPARTED', 'REFUSED')"),
     ),
+    *(
+        Index(
+            f"ix_request_event_viewed_{name}",
+            "client_id",
+            name,
+            "hour",
+            unique=True,
+            postgresql_where=text(f"kind = 'VIEWED' AND {name} IS NOT NULL"),
+            sqlite_where=text(f"kind = 'VIEWED' AND {name} IS NOT NULL"),
+        )
+        for name in ("request_id", "customer_id")
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -126,6 +144,7 @@ class RequestEventRow(NamedTuple):
     scanned: str | None
     gate: str | None
     refusal_code: str | None
+    customer_id: int | None
     facts: dict[str, Any]
 
 
@@ -153,6 +172,7 @@ class Event:
     scanned: str | None = None
     gate: str | None = None
     refusal_code: str | None = None
+    customer_id: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -181,6 +201,7 @@ def recording(write: Write, events: Sequence[Event], at: datetime) -> NewRows:
             "gate": event.gate,
             "gate_key": key_of(event.gate),
             "refusal_code": event.refusal_code,
+            "customer_id": event.customer_id,
             "facts": dict(event.facts),
         }
         for event in events

@@ -199,5 +199,6 @@ _WORDS: Mapping[RequestEventKind, Callable[[RequestEventRow], str]] = {
     RequestEventKind.SLOT_CHANGED: _slot_changed,
     RequestEventKind.CAPACITY_EXCEEDED: _always("Sold over the capacity of a time slot, as the cashier decided."),
     RequestEventKind.NOTIFIED: _always("The guest was notified."),
-    RequestEventKind.VIEWED: _always("Looked at by staff."),
+    RequestEventKind.VIEWED: _always("Staff looked at personal data."),
+    RequestEventKind.ERASED: _always("Personal data was erased."),
 }

@@ -65,6 +65,7 @@ MUTATIONS: dict[str, Need] = {
     "timeSlotUpdate": (Permission.SET_UP, Extent.ALL),
     "customerUpsert": (Permission.WRITE_REGISTERS, Extent.OWN),
     "salesOrderUpsert": (Permission.WRITE_REGISTERS, Extent.OWN),
+    "personErase": (Permission.ERASE_PERSONS, Extent.ALL),
 }
 
 NEEDS = {"query": QUERIES, "mutation": MUTATIONS, "subscription": {}}

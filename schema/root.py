@@ -24,6 +24,7 @@ from .execution.measure import SHORT_LIST
 from .find import FindQueries
 from .node import Node, parse_global_id
 from .paging import DEFAULT_SIZE
+from .person import PersonMutations
 from .personal import check_masks
 from .role_center import RoleCenterQueries
 from .sale import SaleMutations
@@ -156,7 +157,13 @@ class Query(
     description="What may be changed: each field is one transaction, which happens as a whole or, refused, not at all."
 )
 class Mutation(
-    SaleMutations, AdmittanceMutations, TicketChangeMutations, SetUpMutations, ScheduleMutations, SlotMutations
+    SaleMutations,
+    AdmittanceMutations,
+    TicketChangeMutations,
+    SetUpMutations,
+    ScheduleMutations,
+    SlotMutations,
+    PersonMutations,
 ):
     pass
 

@@ -20,6 +20,7 @@ from .relations import relation
 from .schedule import TimeSlot
 
 if TYPE_CHECKING:
+    from .customer import Customer
     from .ticket import IssuedTicket
     from .ticket_request import TicketRequest
 
@@ -46,7 +47,8 @@ describe(
     SLOT_CHANGED="A booked time slot was moved, closed or canceled, or takes place after all.",
     CAPACITY_EXCEEDED="It was sold over a slot's capacity, as the cashier decided.",
     NOTIFIED="The guest was sent a message.",
-    VIEWED="Staff looked at the request.",
+    VIEWED="ADMIN or SUPPORT saw personal data of it: once per client and hour.",
+    ERASED="Personal data was erased.",
 )
 
 
@@ -80,10 +82,17 @@ class RequestEvent(Node):
         resolver=_message, description="What happened, in one sentence for a person; worded when read."
     )
     request: Annotated["TicketRequest", strawberry.lazy("schema.ticket_request")] | None = relation(
-        loaders.ticket_requests, "request_id", description="Null for a scan of a number nobody knows."
+        loaders.ticket_requests,
+        "request_id",
+        description="Null for a scan of a number nobody knows, and for what concerns a customer.",
     )
     ticket: Annotated["IssuedTicket", strawberry.lazy("schema.ticket")] | None = relation(
         loaders.issued_tickets, "ticket_id", description="The ticket that it happened to."
+    )
+    customer: Annotated["Customer", strawberry.lazy("schema.customer")] | None = relation(
+        loaders.customers,
+        "customer_id",
+        description="Of VIEWED and ERASED without a request: the customer whose data it was.",
     )
     admission: Admission | None = relation(loaders.admissions, "admission_id", description="Where it happened.")
     slot: TimeSlot | None = relation(

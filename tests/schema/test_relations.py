@@ -37,7 +37,7 @@ async def a_hundred_of_everything(make: Make) -> None:
         item = await make.item(None, admission, barcodes=[f"4{number:03}"], contents={"calendar_id": calendar})
         await make.dependency(item.contents[admission], admission)
         customer_no, order_no = f"C-{number}", f"W-{number}"
-        await make.customer(customer_no, shop)
+        customer = await make.customer(customer_no, shop)
         await make.sales_order(shop, external_order_no=order_no, customer_no=customer_no)
         request = await make.request(shop, customer_no=customer_no, external_order_no=order_no)
         line = await make.line(request, item, slots={admission: slot})
@@ -48,8 +48,8 @@ async def a_hundred_of_everything(make: Make) -> None:
             "slot_id": slot,
         }
         await make.event(RequestEventKind.REFUSED, ticket=ticket, **entry)
-        facts = {"before": {"slot_id": slot}}
-        await make.event(RequestEventKind.RESCHEDULED, ticket=ticket, refusal_code="TOO_EARLY", facts=facts, **entry)
+        everything: dict[str, Any] = {"facts": {"before": {"slot_id": slot}}, "customer_id": customer}
+        await make.event(RequestEventKind.RESCHEDULED, ticket=ticket, refusal_code="TOO_EARLY", **everything, **entry)
 
 
 def relations() -> Iterator[tuple[str, str]]:
