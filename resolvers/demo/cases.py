@@ -317,9 +317,9 @@ class Cases:
         return sale
 
     def _receipt(self) -> Sale:
-        """A family that walked in."""
-        made_at = self._now - 2 * DAY
-        slot = self._world.slot_at(CASTLE, made_at)
+        """A family that walked in, early enough to come in as well before the slot is over."""
+        slot = self._world.slot_at(CASTLE, self._now - 2 * DAY)
+        made_at = slot.arrival_from + (slot.arrival_until - slot.arrival_from) / 4
         lines = self._line(ADULT, 2, CASTLE=slot), self._line(CHILD, 1, CASTLE=slot)
         sale = self._at_pos(made_at, EXAMPLE_RECEIPT, "castle-pos-000317", *lines)
         self._sell_at_pos(sale)
