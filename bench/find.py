@@ -24,7 +24,7 @@ from sqlalchemy.engine import URL, make_url
 
 import resolvers.demo
 from db.client import Role
-from db.engine import Database
+from db.engine import Database, Read
 from resolvers.actor import create_key
 from resolvers.context import Rules
 
@@ -109,15 +109,14 @@ async def prepare(url: URL, asked: argparse.Namespace) -> dict[str, Any]:
             support = await create_key(write, f"Bench support {now}", Role.SUPPORT, now)
             shop = await create_key(write, f"Bench shop {now}", Role.WEB_STORE, now)
         async with database.reading() as read:
-            execute = read.connection.exec_driver_sql
-            await execute("VACUUM ANALYZE search_key")
-            scraps = {kind: await sample(execute, query, asked.samples) for kind, query in SAMPLES.items()}
+            await read.fetch("VACUUM ANALYZE search_key")
+            scraps = {kind: await sample(read, query, asked.samples) for kind, query in SAMPLES.items()}
             counts = [
-                (await execute(f"SELECT count(*) FROM {table}")).scalar()
+                (await read.fetch(f"SELECT count(*) FROM {table}"))[0][0]
                 for table in ("ticket_request", "issued_ticket", "search_key")
             ]
-            sizes = (await execute(SIZES)).all()
-            version = (await execute("SHOW server_version")).scalar()
+            sizes = await read.fetch(SIZES)
+            version = (await read.fetch("SHOW server_version"))[0][0]
     finally:
         await database.dispose()
     scraps |= {kind: texts * (asked.samples // len(texts)) for kind, texts in FIXED.items()}
@@ -132,13 +131,13 @@ SIZES = """
 """
 
 
-async def sample(execute: Any, query: str, number: int) -> list[str]:
+async def sample(read: Read, query: str, number: int) -> list[str]:
     """So many different values that the query answers, from all over its table."""
     table = query.rpartition(" ")[2]
-    ((last,),) = (await execute(f"SELECT max(id) FROM {table}")).all()
+    last = (await read.fetch(f"SELECT max(id) FROM {table}"))[0][0]
     picked = random.Random(7).sample(range(1, last + 1), min(last, number * 8))
-    rows = (await execute(f"{query} WHERE id = ANY (ARRAY[{', '.join(map(str, picked))}])")).scalars()
-    return [value for value in dict.fromkeys(rows) if value][:number]
+    rows = await read.fetch(f"{query} WHERE id = ANY (ARRAY[{', '.join(map(str, picked))}])")
+    return [value for value in dict.fromkeys(row[0] for row in rows) if value][:number]
 
 
 async def measure(address: str, facts: Mapping[str, Any]) -> dict[str, tuple[list[float], list[float]]]:

@@ -82,7 +82,7 @@ async def fill(url: URL, address: str, tickets: int) -> dict[str, Any]:
     print(f"making {tickets:,} tickets ...", file=sys.stderr)
     await asyncio.to_thread(_buy_one, address, plan)
     async with database.writing() as write:
-        run = write.connection.exec_driver_sql
+        run = write.run_text
         # The one sale, and its tour, happen today: whoever has a ticket may come in now.
         day = "interval '1 day'"
         await run(f"UPDATE time_slot SET arrival_from = now() - {day}, arrival_until = now() + {day}")
@@ -94,7 +94,7 @@ async def fill(url: URL, address: str, tickets: int) -> dict[str, Any]:
                 f" LATERAL jsonb_populate_record(NULL::{table}, row || jsonb_build_object({differing})) r"
             )
     async with database.reading() as read:
-        await read.connection.exec_driver_sql("VACUUM ANALYZE")
+        await read.fetch("VACUUM ANALYZE")
     await database.dispose()
     return {
         "gate_key": keys[Role.GATE],

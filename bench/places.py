@@ -181,13 +181,11 @@ async def check(url: URL) -> None:
     """A fast sale that is wrong is worth nothing: places, reservations and tickets must agree."""
     database = Database(url)
     async with database.reading() as read:
-        numbers = (
-            await read.connection.exec_driver_sql(
-                "SELECT (SELECT sum(sold_places) FROM time_slot),"
-                " (SELECT sum(places) FROM reservation WHERE kind = 'SOLD'), (SELECT count(*) FROM issued_ticket),"
-                " (SELECT count(*) FROM ticket_request WHERE status = 'CONFIRMED')"
-            )
-        ).one()
+        (numbers,) = await read.fetch(
+            "SELECT (SELECT sum(sold_places) FROM time_slot),"
+            " (SELECT sum(places) FROM reservation WHERE kind = 'SOLD'), (SELECT count(*) FROM issued_ticket),"
+            " (SELECT count(*) FROM ticket_request WHERE status = 'CONFIRMED')"
+        )
     await database.dispose()
     if len(set(numbers)) != 1:
         raise SystemExit(f"The books do not agree: {numbers}.")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError
 
+from .driver import FAILURES
 from .engine import Database
 
 POSTGRESQL_FROM = 14
@@ -69,7 +69,7 @@ async def examine(database: Database) -> None:
                 await read.value(text("SELECT count(*) FROM sqlite_schema"))
                 return
             version = int(await read.value(text("SHOW server_version_num"))) // 10_000
-    except (OSError, DBAPIError, PoolTimeout, TypeError, ValueError) as found:
+    except (*FAILURES, TypeError, ValueError) as found:
         raise Unusable(f"The database {where} cannot be used: {_reason(found)}.") from found
     if version < POSTGRESQL_FROM:
         raise Unusable(f"The database {where} is PostgreSQL {version}; {POSTGRESQL_FROM} or later is needed.")
@@ -77,6 +77,5 @@ async def examine(database: Database) -> None:
 
 def _reason(found: Exception) -> str:
     """What the driver says, in one line."""
-    cause = found.orig if isinstance(found, DBAPIError) and found.orig is not None else found
-    said = str(getattr(cause, "strerror", None) or cause) or type(cause).__name__
+    said = str(getattr(found, "strerror", None) or found) or type(found).__name__
     return said.splitlines()[0].rpartition(">: ")[2].rstrip(".")

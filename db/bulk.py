@@ -103,8 +103,7 @@ async def loading(write: Write, tables: Sequence[Table], *, is_large: bool) -> A
 
     ``is_large``: it pays to take off what the tables keep up with every row, and to build it anew at the end.
     """
-    raw = await write.connection.get_raw_connection()
-    bulk = Bulk(write, raw.driver_connection)
+    bulk = Bulk(write, write.connection.driver)
     around = _around_postgresql if write.dialect == "postgresql" else _around_sqlite
     async with around(write, [table.name for table in tables], is_large):
         yield bulk

@@ -124,7 +124,7 @@ async def note_use(write: Write, used_at: Mapping[str, datetime]) -> None:
         or_(api_key.c.last_used_at.is_(None), api_key.c.last_used_at < bindparam("at", type_=Instant())),
     )
     statement = update(api_key).where(mine).values(last_used_at=bindparam("at", type_=Instant()))
-    await write.run(statement, [{"key": key, "at": used_at[key]} for key in sorted(used_at)])
+    await write.run_each(statement, [{"key": key, "at": used_at[key]} for key in sorted(used_at)])
 
 
 async def revoke_key(write: Write, public_id: str, at: datetime) -> bool:

@@ -1,60 +1,59 @@
 """The way to the database: read connections and write transactions as two types, and the one clock.
 
-A *read* runs in autocommit on an engine of its own: no BEGIN, no ROLLBACK, no reset. A *write* is one
+A *read* is one statement after the other on a connection of its own: no BEGIN, no ROLLBACK, no reset. A *write* is one
 transaction: READ COMMITTED on PostgreSQL, BEGIN IMMEDIATE on SQLite. Functions that take a ``Read`` or a
 ``Write`` never open, commit or roll back; ``Database`` does.
 """
 
-import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-import aiosqlite
-from sqlalchemy import Connection, Executable, Row, Table, event, func, insert, literal_column, select
+from sqlalchemy import Connection as AlchemyConnection
+from sqlalchemy import Executable, NullPool, Table, event, func, insert, literal_column, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from .base import Instant
+from .driver import FAILURES, Connection, Row
+from .driver import postgresql as postgresql_driver
+from .driver import sqlite as sqlite_driver
+from .driver.pool import Pool
+from .rendering import rendered
 
 T = TypeVar("T", bound=NamedTuple)
 
 statements: ContextVar[list[str] | None] = ContextVar("statements", default=None)
 """Set to a list, it collects the text of every statement run in this context: the log's count, and the tests'."""
 
+watchers: list[Callable[[str], None]] = []
+"""Told the same, as it happens: for tests."""
 
-POOL_SECONDS = 30
-"""How long a task waits for a connection before it fails."""
-
-BUSY_SECONDS = 15
-"""How long a SQLite writer waits for another process's transaction."""
-
-SQLITE_PRAGMAS = (
-    "journal_mode = WAL",
-    "synchronous = FULL",
-    "foreign_keys = ON",
-    f"busy_timeout = {BUSY_SECONDS * 1000}",
-)
+NONE: Mapping[str, Any] = {}
 
 
 class Read:
     """A connection that only reads. Every statement sees what is committed when it starts."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection, dialect: str) -> None:
         self.connection = connection
-        self.dialect = connection.dialect.name
+        self.dialect = dialect
 
-    async def all(
-        self, statement: Executable, parameters: Mapping[str, Any] | None = None
-    ) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def all(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         """Every row of the answer."""
-        return (await self.connection.execute(statement, parameters)).all()
+        known = rendered(self.dialect, statement, parameters or NONE)
+        found = await self.fetch(known.form.text, known.values(parameters or NONE))
+        decode = known.form.decode
+        return found if decode is None else [decode(row) for row in found]
+
+    async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Row]:
+        """Every row of the answer to a statement that is in the database's own words."""
+        _collect(text)
+        return await self.connection.fetch(text, values)
 
     async def rows(self, kind: type[T], statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[T]:
         """Every row, as the row class whose fields are the statement's columns in their order."""
@@ -70,20 +69,33 @@ class Read:
 
     async def value(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
         """The first column of the first row, or None."""
-        return (await self.connection.execute(statement, parameters)).scalar()
+        found = await self.all(statement, parameters)
+        return found[0][0] if found else None
 
 
 class Write(Read):
     """A transaction. What it read under a lock stays true until it ends."""
 
-    async def run(
-        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
-    ) -> int:
+    def __init__(self, connection: Connection, dialect: str, clock_offset: timedelta) -> None:
+        super().__init__(connection, dialect)
+        self._clock_offset = clock_offset
+
+    async def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> int:
         """Run a statement that changes rows; answers how many it matched."""
-        if isinstance(parameters, Sequence) and not parameters:
-            return 0
-        result = await self.connection.execute(statement, parameters)
-        return int(result.rowcount)
+        known = rendered(self.dialect, statement, parameters or NONE)
+        return await self.run_text(known.form.text, known.values(parameters or NONE))
+
+    async def run_each(self, statement: Executable, parameters: Sequence[Mapping[str, Any]]) -> None:
+        """Run a statement for each of these, one after the other; all name the same parameters."""
+        if parameters:
+            known = rendered(self.dialect, statement, parameters[0], for_each=True)
+            _collect(known.form.text)
+            await self.connection.run_each(known.form.text, [known.values(one) for one in parameters])
+
+    async def run_text(self, text: str, values: Sequence[Any] = ()) -> int:
+        """Run a statement that is in the database's own words; answers how many rows it matched."""
+        _collect(text)
+        return await self.connection.run(text, values)
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT that may say what to do ON CONFLICT: both databases can, each in its own dialect."""
@@ -93,8 +105,21 @@ class Write(Read):
         """Insert rows and answer their ids, in the order of the rows."""
         if not rows:
             return []
-        statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-        return list((await self.connection.execute(statement, list(rows))).scalars())
+        known = rendered(self.dialect, insert(table).returning(table.c.id), rows[0], for_each=True)
+        _collect(known.form.text)
+        added = await self.connection.fetch_each(known.form.text, [known.values(row) for row in rows])
+        return [row[0] for row in added]
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What the block does is undone if it raises, and the transaction goes on."""
+        await self.run_text("SAVEPOINT attempt")
+        try:
+            yield
+        except Exception:
+            await self.run_text("ROLLBACK TO SAVEPOINT attempt")
+            raise
+        await self.run_text("RELEASE SAVEPOINT attempt")
 
     async def next_ids(self, table: Table, number: int) -> list[int]:
         """Ids for rows yet to be inserted, rising: the series from which numbers are made. It may have gaps.
@@ -117,9 +142,7 @@ class Write(Read):
         """
         moment = await self.value(CLOCK[self.dialect])
         assert isinstance(moment, datetime)
-        options = self.connection.sync_connection.get_execution_options() if self.connection.sync_connection else {}
-        offset: timedelta = options.get("clock_offset", timedelta())
-        return moment + offset
+        return moment + self._clock_offset
 
 
 CLOCK = {
@@ -129,7 +152,7 @@ CLOCK = {
 
 
 class Database:
-    """One database: its engines, and a clock that agrees with the database's own.
+    """One database: its connections, and a clock that agrees with the database's own.
 
     ``clock_offset`` moves the clock of this object (not the database's): tests travel in time with it.
     ``machine_clock`` is this machine's, which may be wrong; it is corrected by what ``measure_clock`` found.
@@ -149,29 +172,45 @@ class Database:
         self.clock_offset = clock_offset
         self._drift = timedelta()
         if self.dialect == "sqlite":
-            self.writer = _sqlite(self.url, pool_size=pool_size, write=True)
-            self.reader = _sqlite(self.url, pool_size=pool_size, write=False)
+            # One writer per process: its writers queue for it here, fairly; other processes' wait for the file's lock.
+            self._writers = Pool(lambda: sqlite_driver.connect(self.url, write=True), 1)
+            self._readers = Pool(lambda: sqlite_driver.connect(self.url, write=False), pool_size)
         else:
-            self.writer = _postgresql(self.url, pool_size=pool_size)
-            self.reader = _postgresql(
-                self.url, pool_size=pool_size, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
-            )
-        for engine in {self.writer, self.reader}:
-            event.listen(engine.sync_engine, "before_cursor_execute", _collect)
+            self._writers = Pool(lambda: postgresql_driver.connect(self.url), pool_size)
+            self._readers = Pool(lambda: postgresql_driver.connect(self.url), pool_size)
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections somebody holds."""
+        return self._readers.in_use + self._writers.in_use
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Read]:
         """A connection to read with. Never open a second one while holding it: that is how a pool deadlocks."""
-        async with self.reader.connect() as connection:
-            yield Read(connection)
+        async with self._readers.connection() as connection:
+            yield Read(connection, self.dialect)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Write]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with self.writer.connect() as connection:
-            await connection.execution_options(clock_offset=self.clock_offset)
-            async with connection.begin():
-                yield Write(connection)
+        async with self._writers.connection() as connection:
+            try:
+                await connection.begin()
+                yield Write(connection, self.dialect, self.clock_offset)
+                await connection.commit()
+            except BaseException:
+                await _undo(connection)
+                raise
+
+    @asynccontextmanager
+    async def maintaining(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of SQLAlchemy's own, closed at the end: for migrations, and for looking at the tables."""
+        engine = _engine(self.url)
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        finally:
+            await engine.dispose()
 
     def now(self) -> datetime:
         """The database's clock as last measured, without asking it: for reading, where a millisecond is nothing."""
@@ -188,79 +227,50 @@ class Database:
         self._drift = theirs + timedelta(seconds=round_trip / 2) - self._machine_clock()
 
     async def dispose(self) -> None:
-        """Close every connection."""
-        for engine in {self.writer, self.reader}:
-            await engine.dispose()
+        """Close every connection that is not in use."""
+        await self._readers.close()
+        await self._writers.close()
 
 
-def _collect(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+def _collect(text: str) -> None:
     collected = statements.get()
     if collected is not None:
-        collected.append(statement)
+        collected.append(text)
+        for watch in watchers:
+            watch(text)
 
 
-def _postgresql(url: URL, *, pool_size: int, **options: Any) -> AsyncEngine:
-    return create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=POOL_SECONDS,
-        hide_parameters=True,
-        connect_args={"server_settings": {"application_name": "gatehouse", "timezone": "UTC", "jit": "off"}},
-        **options,
-    )
+async def _undo(connection: Connection) -> None:
+    """Undo a transaction, or else get rid of its connection."""
+    try:
+        await connection.rollback()
+    except FAILURES:
+        connection.drop()
+    except BaseException:
+        connection.drop()
+        raise
 
 
-class _Interruptible(aiosqlite.Connection):
-    """A connection whose statement ends when the task that waits for it is canceled.
-
-    aiosqlite leaves it running in its thread, and whoever gets the connection next waits for it.
-    """
-
-    async def _execute(self, fn: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        try:
-            return await super()._execute(fn, *args, **options)  # type: ignore[no-untyped-call]
-        except asyncio.CancelledError:
-            await self.interrupt()
-            raise
-
-
-def _connect_sqlite(file: str, **options: Any) -> _Interruptible:
-    connection = _Interruptible(partial(sqlite3.connect, file, **options), iter_chunk_size=64)
-    connection._thread.daemon = True  # as SQLAlchemy does: one left open is no reason to keep the process
-    return connection
-
-
-def _sqlite(url: URL, *, pool_size: int, write: bool) -> AsyncEngine:
-    """One writer per process: its writers queue for it here, fairly; other processes' wait for the file's lock."""
-    options: dict[str, Any] = (
-        {"pool_size": 1}
-        if write
-        else {"pool_size": pool_size, "isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
-    )
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() != "sqlite":
+        options = {"server_settings": postgresql_driver.SETTINGS}
+        return create_async_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=options)
     engine = create_async_engine(
         url,
-        max_overflow=0,
-        pool_timeout=POOL_SECONDS,
+        poolclass=NullPool,
         hide_parameters=True,
-        connect_args={"timeout": BUSY_SECONDS, "async_creator_fn": _connect_sqlite},
-        **options,
+        connect_args={"async_creator_fn": sqlite_driver.open_file},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = (
-            None  # the driver's own BEGIN is deferred, and upgrading it fails with "database is locked"
-        )
-        for pragma in SQLITE_PRAGMAS + (() if write else ("query_only = ON",)):
+        for pragma in sqlite_driver.PRAGMAS:
             cursor = connection.cursor()
             cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
 
-    if write:
-
-        @event.listens_for(engine.sync_engine, "begin")
-        def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: AlchemyConnection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

@@ -161,10 +161,11 @@ async def pages(read: Read, slots: Sequence[Counted], window: Window, now: datet
     at_most = case((placed.c.is_ahead, window.size + 1), else_=1)  # one behind the position tells that there are some
     rows: dict[int, list[CapacityEntryRow]] = {}
     totals: dict[int, int] = {}
-    width = len(CapacityEntryRow._fields)
-    for row in await read.all(select(placed).where(placed.c.place <= at_most)):
-        rows.setdefault(row.ordinal, []).append(CapacityEntryRow._make(row[:width]))
-        totals[row.ordinal] = int(row.total)
+    columns = [placed.c[name] for name in CapacityEntryRow._fields]
+    found = select(*columns, placed.c.ordinal, placed.c.total).where(placed.c.place <= at_most)
+    for *entry, ordinal, total in await read.all(found):
+        rows.setdefault(ordinal, []).append(CapacityEntryRow._make(entry))
+        totals[ordinal] = int(total)
     return {slot: Ledger(cut(rows.get(i, []), window), totals.get(i, 0)) for i, slot in enumerate(slots, 1)}
 
 
@@ -186,7 +187,7 @@ async def by_ids(
     line = _lines(each(read, [BigId, Text(), Text()], slots), now)
     width = len(CapacityEntryRow._fields)
     rows = await read.all(select(line).where(is_one_of(read, line.c.id, ids)))
-    return {row.id: CapacityEntryRow._make(row[:width]) for row in rows}
+    return {entry.id: entry for entry in (CapacityEntryRow._make(row[:width]) for row in rows)}
 
 
 def _lines(asked: FromClause, now: datetime) -> Subquery:

@@ -152,7 +152,7 @@ async def give_back(write: Write, places: Mapping[tuple[int, int], int], at: dat
         for (entry_id, slot_id), number in sorted(places.items())
         if number
     ]
-    await write.run(statement, rows)
+    await write.run_each(statement, rows)
 
 
 async def buy(write: Write, request_id: int, slot_id: int, places: Mapping[int, int], at: datetime) -> None:
@@ -173,7 +173,7 @@ async def buy(write: Write, request_id: int, slot_id: int, places: Mapping[int, 
     )
     values = {"request_id": request_id, "slot_id": slot_id, "kind": ReservationKind.SOLD.value, "since": at}
     rows = [{"entry_id": entry_id, "places": number, **values} for entry_id, number in sorted(places.items()) if number]
-    await write.run(statement, rows)
+    await write.run_each(statement, rows)
 
 
 async def requests_of_slots(read: Read, slot_ids: Sequence[int], now: datetime) -> dict[int, list[int]]:

@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, UniqueConstraint, select
-from sqlalchemy.exc import IntegrityError
 
 from .base import BigId, Instant, id_column, metadata
 from .client import client
+from .driver import BROKEN_RULES
 from .engine import Read, Write
 from .paging import Conditions, Listing, each
 
@@ -122,8 +122,8 @@ async def add(write: Write, values: Mapping[str, Any]) -> int | None:
 async def change(write: Write, order_id: int, values: Mapping[str, Any]) -> bool:
     """Change columns of an order. False, and nothing changed, if one of its new numbers belongs to another order."""
     try:
-        async with write.connection.begin_nested():
+        async with write.savepoint():
             await write.run(sales_order.update().where(sales_order.c.id == order_id).values(dict(values)))
-    except IntegrityError:
+    except BROKEN_RULES:
         return False
     return True

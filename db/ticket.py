@@ -358,7 +358,7 @@ async def count_people(write: Write, entries: Sequence[AccessEntryRow]) -> None:
         admitted_count=bindparam("new_admitted"),
         inside_count=bindparam("new_inside"),
     )
-    await write.run(
+    await write.run_each(
         statement,
         [
             {

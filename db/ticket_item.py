@@ -383,7 +383,7 @@ async def add_contents(
         for line_id, (_, dependencies) in zip(ids, lines, strict=True)
         for values in dependencies
     ]
-    await write.run(dependency.insert(), dependencies)
+    await write.run_each(dependency.insert(), dependencies)
 
 
 async def retire_contents(write: Write, item_id: int, at: datetime) -> None:

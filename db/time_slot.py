@@ -331,7 +331,7 @@ async def change(write: Write, slots: Sequence[KeptSlot]) -> None:
     names = KeptSlot._fields[4:]
     statement = time_slot.update().where(time_slot.c.id == bindparam("slot_id"))
     statement = statement.values({name: bindparam(f"new_{name}", type_=time_slot.c[name].type) for name in names})
-    await write.run(
+    await write.run_each(
         statement,
         [{"slot_id": slot.id, **{f"new_{name}": getattr(slot, name) for name in names}} for slot in slots],
     )

@@ -73,15 +73,16 @@ async def make(write: Write, *steps: Step) -> None:
     if write.dialect == "sqlite":
         for step in steps:
             if isinstance(step, Change):
-                await write.run(step.statement, step.parameters)
+                of_each = [step.parameters] if isinstance(step.parameters, Mapping) else step.parameters
+                await write.run_each(step.statement, of_each)
             else:
                 into = write.insert(step.table)
                 into = into.values(step.computed) if step.computed else into
-                await write.run(into.on_conflict_do_nothing() if step.or_kept else into, step.rows)
+                await write.run_each(into.on_conflict_do_nothing() if step.or_kept else into, step.rows)
         return
     text, places = _composed(tuple(map(_shape, steps)))
     given = [_given(step) for step in steps]
-    await write.connection.exec_driver_sql(text, tuple(given[i].get(name, fixed) for i, name, fixed in places))
+    await write.run_text(text, [given[i].get(name, fixed) for i, name, fixed in places])
 
 
 class _RowsShape(NamedTuple):

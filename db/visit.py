@@ -78,7 +78,7 @@ async def access_entries_of_slots(read: Read, slot_ids: Sequence[int]) -> dict[i
 
 async def add(write: Write, rows: Sequence[VisitRow]) -> None:
     """First visits to a slot with locked tickets; their ids are not looked at."""
-    await write.run(visit.insert(), [{n: v for n, v in row._asdict().items() if n != "id"} for row in rows])
+    await write.run_each(visit.insert(), [{n: v for n, v in row._asdict().items() if n != "id"} for row in rows])
 
 
 async def change(write: Write, rows: Sequence[VisitRow]) -> None:
@@ -86,6 +86,6 @@ async def change(write: Write, rows: Sequence[VisitRow]) -> None:
     names = ("arrivals", "admitted", "inside", "first_at", "last_at")
     statement = visit.update().where(visit.c.id == bindparam("visit_id"))
     statement = statement.values({name: bindparam(f"new_{name}", type_=visit.c[name].type) for name in names})
-    await write.run(
+    await write.run_each(
         statement, [{"visit_id": row.id, **{f"new_{name}": getattr(row, name) for name in names}} for row in rows]
     )

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import pytest
 import structlog
-from sqlalchemy import QueuePool, text
 from sqlalchemy.engine import URL
 
 import db.migrations
@@ -63,7 +62,7 @@ async def maintain(server: URL, command: str) -> None:
     database = Database(server)
     try:
         async with database.reading() as read:
-            await read.connection.exec_driver_sql(command)
+            await read.fetch(command)
     finally:
         await database.dispose()
 
@@ -128,11 +127,11 @@ async def postgresql_database(postgresql_server: URL) -> AsyncIterator[Kept]:
     name = f"test_{uuid4().hex}"
     await maintain(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     database = Database(postgresql_server.set(database=name))
-    statement = text(postgresql.EMPTY.replace("{version}", db.migrations.head()))
+    statement = postgresql.EMPTY.replace("{version}", db.migrations.head())
 
     async def empty() -> None:
         async with database.writing() as write:
-            await write.run(statement)
+            await write.run_text(statement)
 
     yield Kept(database, empty)
     await database.dispose()
@@ -156,9 +155,7 @@ async def database(template: Kept) -> AsyncIterator[Database]:
     database.clock_offset = timedelta()
     await template.empty()
     yield database
-    for engine in (database.reader, database.writer):
-        assert isinstance(engine.pool, QueuePool)
-        assert engine.pool.checkedout() == 0, "the test left a connection open"
+    assert database.connections_in_use == 0, "the test left a connection open"
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any
 
 import httpx
-from sqlalchemy import event
 
 import db.engine
 from db.client import Role
@@ -35,20 +34,17 @@ class Gatehouse:
         self._keys: dict[tuple[str, str], str] = {}
 
     async def __aenter__(self) -> "Gatehouse":
-        for engine in (self.database.reader, self.database.writer):
-            event.listen(engine.sync_engine, "before_cursor_execute", self._collect)
+        db.engine.watchers.append(self._collect)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, cause: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for engine in (self.database.reader, self.database.writer):
-            event.remove(engine.sync_engine, "before_cursor_execute", self._collect)
+        db.engine.watchers.remove(self._collect)
         await self.http.aclose()
 
-    def _collect(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if db.engine.statements.get() is not None:
-            self.statements.append(statement)
+    def _collect(self, statement: str) -> None:
+        self.statements.append(statement)
 
     async def key(self, role: str = "ADMIN", client: str | None = None) -> str:
         """A key of that client, made when first asked for."""

@@ -53,8 +53,8 @@ def head() -> str:
 
 async def current(database: Database) -> str | None:
     """The version of the database; None if it was never migrated."""
-    async with database.reading() as read:
-        return await read.connection.run_sync(_current)
+    async with database.maintaining() as connection:
+        return await connection.run_sync(_current)
 
 
 def _current(connection: Connection) -> str | None:
@@ -74,8 +74,8 @@ async def standing(database: Database) -> Standing:
 
 async def _has_tables(database: Database) -> bool:
     """Whether any table of ours is there."""
-    async with database.reading() as read:
-        names = await read.connection.run_sync(lambda connection: inspect(connection).get_table_names())
+    async with database.maintaining() as alone:
+        names = await alone.run_sync(lambda connection: inspect(connection).get_table_names())
     return not metadata.tables.keys().isdisjoint(names)
 
 
@@ -85,7 +85,7 @@ async def upgrade(database: Database) -> Sequence[str]:
     Two that do so at once wait for each other, and the second finds nothing left to do. Raises alembic's CommandError
     for a database that is newer than this code.
     """
-    async with database.writer.connect() as connection:
+    async with database.maintaining() as connection:
         if database.dialect == "sqlite":
             return await connection.run_sync(_upgrade_sqlite)
         async with connection.begin():

@@ -17,7 +17,7 @@ async def draft(message: str) -> None:
         database = Database(f"sqlite+aiosqlite:///{folder}/draft.sqlite3")
         try:
             await upgrade(database)
-            async with database.writer.connect() as connection:
+            async with database.maintaining() as connection:
                 await connection.run_sync(
                     lambda sync: command.revision(_config(sync), message, autogenerate=True, rev_id=f"{number:04}")
                 )

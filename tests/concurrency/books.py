@@ -180,4 +180,4 @@ async def count(database: Database, table: str, where: str = "1 = 1") -> int:
 
 async def _asked(database: Database, statement: str) -> Any:
     async with database.reading() as read:
-        return (await read.connection.exec_driver_sql(statement.replace("{clock}", CLOCK[database.dialect]))).all()
+        return await read.fetch(statement.replace("{clock}", CLOCK[database.dialect]))

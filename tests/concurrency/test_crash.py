@@ -197,11 +197,8 @@ async def backend(url: URL) -> int:
     database = Database(url)
     try:
         async with database.reading() as read:
-            found = await read.connection.exec_driver_sql(
-                "SELECT pid FROM pg_stat_activity WHERE application_name = 'gatehouse' AND pid <> pg_backend_pid()"
-                " ORDER BY xact_start NULLS LAST LIMIT 1"
-            )
-            return int(found.scalar_one())
+            found = "SELECT pid FROM pg_stat_activity WHERE application_name = 'gatehouse' AND pid <> pg_backend_pid()"
+            return int((await read.fetch(f"{found} ORDER BY xact_start NULLS LAST LIMIT 1"))[0][0])
     finally:
         await database.dispose()
 

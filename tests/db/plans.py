@@ -1,37 +1,41 @@
 """What a database means to do with a statement: by which indexes it looks, and where it has to sort."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import text
 
+from db.driver import Connection, Row
 from db.engine import Database, Read
 
 Ask = Callable[[Read], Awaitable[Any]]
 
 
+class Noting:
+    """A connection that notes what it is asked, and asks it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.sent: list[tuple[str, Sequence[Any]]] = []
+
+    async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Row]:
+        self.sent.append((text, values))
+        return await self._connection.fetch(text, values)
+
+
 class Planner:
     """Tells the plan of the one statement that something sends."""
 
-    def __init__(self, database: Database, read: Read) -> None:
-        self._engine = database.reader.sync_engine
+    def __init__(self, read: Read) -> None:
         self._read = read
 
     async def plan(self, ask: Ask) -> str:
-        sent: list[tuple[str, Any]] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-            sent.append((statement, parameters))
-
-        event.listen(self._engine, "before_cursor_execute", note)
-        try:
-            await ask(self._read)
-        finally:
-            event.remove(self._engine, "before_cursor_execute", note)
-        ((statement, parameters),) = sent
+        noting: Any = Noting(self._read.connection)
+        await ask(Read(noting, self._read.dialect))
+        ((statement, values),) = noting.sent
         word = "EXPLAIN" if self._read.dialect == "postgresql" else "EXPLAIN QUERY PLAN"
-        rows = (await self._read.connection.exec_driver_sql(f"{word} {statement}", parameters)).all()
+        rows = await self._read.connection.fetch(f"{word} {statement}", values)
         return "\n".join(str(row[-1]) for row in rows)
 
 
@@ -49,7 +53,7 @@ async def planning(database: Database) -> AsyncIterator[Planner]:
         async with alone.reading() as read:
             if alone.dialect == "postgresql":
                 for method in ("seqscan", "bitmapscan", "sort"):
-                    await read.connection.exec_driver_sql(f"SET enable_{method} = off")
-            yield Planner(alone, read)
+                    await read.fetch(f"SET enable_{method} = off")
+            yield Planner(read)
     finally:
         await alone.dispose()

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 import db
 from db.base import FOREVER
+from db.driver import BROKEN_RULES
 from db.engine import Database
 from db.timeline import Event, RequestEventKind
 from db.together import NewRows, make
@@ -51,7 +51,7 @@ async def test_rows_may_point_at_rows_of_the_same_statement_but_not_at_nothing(d
     async with database.writing() as write:
         await make(write, calendar, NewRows(lines, [{"calendar_id": 7, **line}]))
     other = NewRows(calendars, [{"id": 8, "code": "D", "code_key": "d", "description": "Holidays"}])
-    with pytest.raises(IntegrityError):
+    with pytest.raises(BROKEN_RULES):
         async with database.writing() as write:
             await make(write, other, NewRows(lines, [{"calendar_id": 404, **line}]))
     async with database.reading() as read:

@@ -289,8 +289,10 @@ async def keys_without_a_value(gatehouse: Gatehouse) -> list[Any]:
         kept = {tuple(row) for row in await read.all(select(search_key))}
     async with gatehouse.database.writing() as write:
         await write.run(search_key.delete())
-        await write.connection.run_sync(STEP.fill)
-        made = {tuple(row) for row in await write.all(select(search_key))}
+    async with gatehouse.database.maintaining() as alone, alone.begin():
+        await alone.run_sync(STEP.fill)
+    async with gatehouse.database.reading() as read:
+        made = {tuple(row) for row in await read.all(select(search_key))}
     return sorted(kept ^ made)
 
 

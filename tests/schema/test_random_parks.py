@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 import db
 from db.client import Role
@@ -265,9 +266,10 @@ async def book(make: Make, booking: Booking, shop: int, slot_id: int, item: Item
 async def give_back(make: Make, entry_id: int, slot_id: int) -> None:
     """Free the places of an entry, as revoking all its tickets does."""
     reservations, slots = db.reservation.reservation, db.time_slot.time_slot
-    row = (await make.write.all(reservations.select().where(reservations.c.entry_id == entry_id)))[0]
-    await make.change(reservations, row.id, until=NOON)
-    await make.change(slots, slot_id, sold_places=slots.c.sold_places - row.places)
+    found = select(reservations.c.id, reservations.c.places).where(reservations.c.entry_id == entry_id)
+    row_id, places = (await make.write.all(found))[0]
+    await make.change(reservations, row_id, until=NOON)
+    await make.change(slots, slot_id, sold_places=slots.c.sold_places - places)
 
 
 # ------------------------------------------------------------------------------------------------- what is asked

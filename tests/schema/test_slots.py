@@ -205,8 +205,8 @@ async def test_past_days_are_never_touched(yard: Yard) -> None:
     await yard.schedule(startTime="14:00", stopTime="15:00", produces="CLOSED")
     assert await yard.counts("RECREATE") == (2, 1, 0, 0)
     async with yard.gatehouse.database.reading() as read:
-        rows = await read.all(select(db.time_slot.time_slot).order_by(db.time_slot.time_slot.c.date))
-    assert [row.state for row in rows] == ["OPEN", "OPEN", "CLOSED", "CLOSED", "CLOSED"]
+        rows = await read.all(select(db.time_slot.time_slot.c.state).order_by(db.time_slot.time_slot.c.date))
+    assert [row[0] for row in rows] == ["OPEN", "OPEN", "CLOSED", "CLOSED", "CLOSED"]
 
 
 async def test_the_higher_process_order_takes_the_start_and_overlaps_stay(yard: Yard) -> None:
@@ -360,7 +360,7 @@ async def test_no_sale_slips_between_a_change_and_its_event(yard: Yard) -> None:
 async def moments_of_changes(yard: Yard, slot: str) -> list[datetime]:
     table = db.time_slot.slot_change
     async with yard.gatehouse.database.reading() as read:
-        return [row.at for row in await read.all(select(table).where(table.c.slot_id == row_id(slot, "TimeSlot")))]
+        return [row[0] for row in await read.all(select(table.c.at).where(table.c.slot_id == row_id(slot, "TimeSlot")))]
 
 
 # ------------------------------------------------------------------------------------------------------ by hand

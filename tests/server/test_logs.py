@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
 
 import db
 import server
+from db.driver import BROKEN_RULES
 from db.engine import Database
 from tests import program
 
@@ -49,7 +49,7 @@ async def test_a_failure_is_told_without_the_values_in_it(database: Database) ->
             await write.run(insert(db.client.client).values(values))
 
     await add()
-    with pytest.raises(IntegrityError) as found:
+    with pytest.raises(BROKEN_RULES) as found:
         await add()
     error = found.value
     if database.dialect == "postgresql":

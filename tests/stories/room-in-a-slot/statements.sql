@@ -2,7 +2,7 @@ SELECT admission.id, admission.code, admission.code_key, admission.description, 
 FROM admission
 WHERE admission.code_key = ANY ($1::TEXT[]);
 
-SELECT placed.id, placed.kind, placed.quantity, placed.since, placed.until, placed.request_id, placed.slot_id, placed.ordinal, placed.total, placed.is_ahead, placed.place
+SELECT placed.id, placed.kind, placed.quantity, placed.since, placed.until, placed.request_id, placed.slot_id, placed.ordinal, placed.total
 FROM (SELECT summed.id AS id, summed.kind AS kind, summed.quantity AS quantity, summed.since AS since, summed.until AS until, summed.request_id AS request_id, summed.slot_id AS slot_id, summed.ordinal AS ordinal, summed.total AS total, summed.is_ahead AS is_ahead, row_number() OVER (PARTITION BY summed.ordinal, summed.is_ahead ORDER BY summed.since, summed.id) AS place
 FROM (SELECT line.id AS id, line.kind AS kind, line.quantity AS quantity, line.since AS since, line.until AS until, line.request_id AS request_id, line.slot_id AS slot_id, line.ordinal AS ordinal, sum(line.quantity) OVER (PARTITION BY line.ordinal) AS total, true AS is_ahead
 FROM (SELECT every.id AS id, every.kind AS kind, every.quantity AS quantity, every.since AS since, every.until AS until, every.request_id AS request_id, every.slot_id AS slot_id, every.ordinal AS ordinal

@@ -1,0 +1,88 @@
+"""asyncpg behind the port."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import orjson
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import URL
+
+from . import FAILURES, Row
+
+STATEMENTS_KEPT = 1000
+"""How many statements a connection keeps prepared."""
+
+CLOSING_SECONDS = 2
+"""How long the server is given to take leave."""
+
+SETTINGS = {"application_name": "gatehouse", "timezone": "UTC", "jit": "off"}
+_OF_SQLALCHEMY = {"async_fallback", "async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
+
+
+def options(url: URL) -> dict[str, Any]:
+    """What asyncpg is told for an address; its query may say more (``statement_cache_size=0`` behind some poolers)."""
+    _, found = postgresql.asyncpg.dialect().create_connect_args(url)  # type: ignore[no-untyped-call]
+    told = {name: value for name, value in found.items() if name not in _OF_SQLALCHEMY}
+    size = int(told.pop("statement_cache_size", STATEMENTS_KEPT))
+    return {"server_settings": SETTINGS, **told, "statement_cache_size": size}
+
+
+async def connect(url: URL) -> "Connection":
+    """A new connection."""
+    driver = await asyncpg.connect(**options(url))
+    for name, prefix in (("json", b""), ("jsonb", b"\x01")):
+        await driver.set_type_codec(
+            name,
+            schema="pg_catalog",
+            format="binary",
+            encoder=lambda text, prefix=prefix: prefix + text.encode(),
+            decoder=lambda data, prefix=prefix: orjson.loads(data[len(prefix) :]),
+        )
+    return Connection(driver)
+
+
+class Connection:
+    """See the port."""
+
+    __slots__ = ("driver",)
+
+    def __init__(self, driver: "asyncpg.Connection[Any]") -> None:
+        self.driver = driver
+
+    @property
+    def is_closed(self) -> bool:
+        return bool(self.driver.is_closed())
+
+    async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Row]:
+        rows: Sequence[Row] = await self.driver.fetch(text, *values)
+        return rows
+
+    async def run(self, text: str, values: Sequence[Any]) -> int:
+        status = await self.driver.execute(text, *values)
+        count = status.rpartition(" ")[2]  # "UPDATE 3", "INSERT 0 1", "CREATE TABLE"
+        return int(count) if count.isdecimal() else -1
+
+    async def fetch_each(self, text: str, values: Sequence[Sequence[Any]]) -> Sequence[Row]:
+        rows: Sequence[Row] = await self.driver.fetchmany(text, values)
+        return rows
+
+    async def run_each(self, text: str, values: Sequence[Sequence[Any]]) -> None:
+        await self.driver.executemany(text, values)
+
+    async def begin(self) -> None:
+        await self.driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+
+    async def commit(self) -> None:
+        await self.driver.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        await self.driver.execute("ROLLBACK")
+
+    async def close(self) -> None:
+        with suppress(*FAILURES, TimeoutError):
+            await self.driver.close(timeout=CLOSING_SECONDS)
+
+    def drop(self) -> None:
+        self.driver.terminate()

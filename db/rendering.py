@@ -1,0 +1,139 @@
+"""Statements in a database's own words: rendered by SQLAlchemy once, and known again when they come back.
+
+A statement that is made once, at import, is known by its identity. One that is put together anew is known by what
+SQLAlchemy calls its cache key: what it says but for its values. Making it, and finding that key, then costs more than
+running it; where it is asked for often, make it once, with parameters for what differs.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import orjson
+from sqlalchemy import Executable
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import LRUCache
+
+KEPT = 2000
+"""How many renderings are kept."""
+
+Convert = Callable[[Any], Any]
+Parameters = Mapping[str, Any]
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+DIALECTS: dict[str, Dialect] = {
+    "postgresql": postgresql.asyncpg.dialect(json_serializer=_json),  # type: ignore[no-untyped-call]
+    "sqlite": sqlite.aiosqlite.dialect(json_serializer=_json, json_deserializer=orjson.loads),
+}
+
+
+class Form(NamedTuple):
+    """What statements have in common that differ in their values only."""
+
+    text: str
+    names: tuple[str, ...]
+    """The parameters, by the places that they have in the text."""
+
+    encoders: tuple[tuple[int, Convert], ...]
+    """Of the places whose values the driver does not take as they are."""
+
+    decode: Callable[[Sequence[Any]], Sequence[Any]] | None
+    """From a row of the driver's values to ours; None where they are the same."""
+
+
+class Rendered(NamedTuple):
+    """A statement as its driver takes it; ``own`` are the values in its places where no parameter gives another."""
+
+    form: Form
+    own: tuple[Any, ...]
+
+    def values(self, parameters: Parameters) -> list[Any]:
+        """What goes into the places."""
+        form, own = self
+        values = [parameters.get(name, value) for name, value in zip(form.names, own, strict=True)]
+        for i, encode in form.encoders:
+            values[i] = encode(values[i])
+        return values
+
+
+class Renderings:
+    """What one kind of database has been asked so far."""
+
+    def __init__(self, dialect: str) -> None:
+        self._dialect = DIALECTS[dialect]
+        self._compiled: LRUCache[Any, Any] = LRUCache(KEPT)
+        self._forms: WeakKeyDictionary[SQLCompiler, Form] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Executable, dict[tuple[bool, tuple[str, ...]], Rendered]] = WeakKeyDictionary()
+
+    def of(self, statement: Executable, parameters: Parameters, *, for_each: bool = False) -> Rendered:
+        """The statement for parameters of these names."""
+        known = self._known.get(statement)
+        if known is None:
+            known = self._known[statement] = {}
+        asked = (for_each, tuple(parameters))
+        rendered = known.get(asked)
+        if rendered is None:
+            rendered = self._rendered(statement, sorted(parameters), for_each)
+            if rendered is None:
+                return self._expanded(statement, parameters)
+            known[asked] = rendered
+        return rendered
+
+    def _rendered(self, statement: Any, names: list[str], for_each: bool) -> Rendered | None:
+        """The statement and its own values; None if its text depends on them (a list after IN)."""
+        compiled, values, _, _ = statement._compile_w_cache(
+            self._dialect, compiled_cache=self._compiled, column_keys=names, for_executemany=for_each
+        )
+        if compiled.post_compile_params:
+            return None
+        form = self._forms.get(compiled)
+        if form is None:
+            form = self._forms[compiled] = self._form(compiled)
+        left_open = {bind.key: None for bind in compiled.binds.values() if bind.required}
+        own = compiled.construct_params(left_open, values)
+        return Rendered(form, tuple(own[name] for name in compiled.positiontup or ()))
+
+    def _form(self, compiled: SQLCompiler) -> Form:
+        binds = [compiled.binds[name] for name in compiled.positiontup or ()]
+        encoders = [bind.type.dialect_impl(self._dialect).bind_processor(self._dialect) for bind in binds]
+        return Form(
+            str(compiled),
+            tuple(bind.key for bind in binds),
+            tuple((i, encode) for i, encode in enumerate(encoders) if encode),
+            self._decoder(compiled),
+        )
+
+    def _expanded(self, statement: Any, parameters: Parameters) -> Rendered:
+        """The statement with its lists written out: a text for every length of them, and none of them kept."""
+        compiled = statement.compile(dialect=self._dialect)
+        state = compiled.construct_expanded_state(parameters)
+        names = tuple(state.positiontup or ())
+        encoders = tuple((i, state.processors[name]) for i, name in enumerate(names) if name in state.processors)
+        form = Form(state.statement, names, encoders, self._decoder(compiled))
+        return Rendered(form, tuple(state.parameters[name] for name in names))
+
+    def _decoder(self, compiled: SQLCompiler) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
+        """A function that converts the columns that need it, written for just these."""
+        types = [column.type for column in compiled._result_columns]
+        converts = [type_.dialect_impl(self._dialect).result_processor(self._dialect, None) for type_ in types]
+        if not any(converts):
+            return None
+        values = ", ".join(f"c{i}(row[{i}])" if convert else f"row[{i}]" for i, convert in enumerate(converts))
+        decode: Callable[[Sequence[Any]], Sequence[Any]] = eval(  # noqa: S307  it is made of numbers
+            f"lambda row: ({values},)", {f"c{i}": convert for i, convert in enumerate(converts)}
+        )
+        return decode
+
+
+_renderings = {name: Renderings(name) for name in DIALECTS}
+
+
+def rendered(dialect: str, statement: Executable, parameters: Parameters, *, for_each: bool = False) -> Rendered:
+    """The statement in that database's words, for parameters of these names."""
+    return _renderings[dialect].of(statement, parameters, for_each=for_each)

@@ -1,0 +1,240 @@
+"""Connections and statements below SQLAlchemy: what the pool promises, and that values come back as they went."""
+
+import asyncio
+import gc
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Date, Integer, MetaData, Table, Text, Time, bindparam, insert, select, text, update
+
+import db.driver.pool
+from db.base import FOREVER, Instant
+from db.driver import BROKEN_RULES, FAILURES, NoConnection
+from db.driver.pool import Pool
+from db.engine import Database, Write
+from db.rendering import DIALECTS, Renderings
+
+
+class Plug:
+    """A connection that is connected to nothing."""
+
+    def __init__(self) -> None:
+        self.is_closed = False
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+class Plugs:
+    """Makes them, as often as it is asked or until it fails."""
+
+    def __init__(self) -> None:
+        self.made: list[Plug] = []
+        self.is_broken = False
+
+    async def connect(self) -> Any:
+        await asyncio.sleep(0)
+        if self.is_broken:
+            raise ConnectionRefusedError
+        self.made.append(Plug())
+        return self.made[-1]
+
+
+async def test_the_connection_used_last_is_used_next() -> None:
+    plugs = Plugs()
+    pool = Pool(plugs.connect, 2)
+    async with pool.connection() as first, pool.connection() as second:
+        assert (pool.in_use, first is second) == (2, False)
+    assert pool.in_use == 0
+    async with pool.connection() as again:
+        assert again is first
+    await pool.close()
+    assert all(plug.is_closed for plug in plugs.made)
+
+
+async def test_who_comes_first_is_served_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db.driver.pool, "SECONDS", 0.05)
+    pool = Pool(Plugs().connect, 1)
+    served: list[int] = []
+
+    async def ask(number: int) -> None:
+        async with pool.connection():
+            served.append(number)
+
+    async with pool.connection():
+        waiting = [asyncio.create_task(ask(number)) for number in range(5)]
+        await asyncio.sleep(0)
+        waiting[2].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert served == [0, 1, 3, 4]
+    async with pool.connection():
+        with pytest.raises(NoConnection):
+            await ask(5)
+    await ask(6)
+    assert served[-1] == 6
+
+
+async def test_a_closed_connection_is_forgotten_and_a_failed_one_takes_no_place() -> None:
+    plugs = Plugs()
+    pool = Pool(plugs.connect, 1)
+    async with pool.connection() as first:
+        pass
+    plugs.made[0].is_closed = True
+    plugs.is_broken = True
+    for _ in range(3):
+        with pytest.raises(ConnectionRefusedError):
+            async with pool.connection():
+                pass
+    plugs.is_broken = False
+    async with pool.connection() as second:
+        assert second is not first
+
+
+async def test_a_statement_whose_task_is_canceled_stops_before_the_next_begins(database: Database) -> None:
+    """Canceled at every moment of its life, also before it has begun; the connection goes on."""
+    one = Database(database.url, pool_size=1)
+    forever = text(
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000000) SELECT count(*) FROM c"
+    )
+
+    async def ask() -> None:
+        async with one.reading() as read:
+            await read.value(forever)
+
+    try:
+        for pause in (0, 0, 0.0001, 0.001, 0.05):
+            asking = asyncio.create_task(ask())
+            await asyncio.sleep(0)
+            await asyncio.sleep(pause)
+            asking.cancel()
+            async with asyncio.timeout(5):
+                with pytest.raises(asyncio.CancelledError):
+                    await asking
+                async with one.reading() as read:
+                    assert await read.value(text("SELECT 1")) == 1
+    finally:
+        await one.dispose()
+
+
+async def test_a_transaction_that_fails_in_any_way_leaves_nothing(database: Database) -> None:
+    made = text("INSERT INTO calendar (code, code_key, description) VALUES (:code, :code, '')")
+
+    async def attempt(code: str, then: BaseException | None = None) -> None:
+        async with database.writing() as write:
+            await write.run(made, {"code": code})
+            if then is not None:
+                raise then
+
+    async def canceled() -> None:
+        async with database.writing() as write:
+            await write.run(made, {"code": "canceled"})
+            await asyncio.sleep(60)
+
+    with pytest.raises(ZeroDivisionError):
+        await attempt("raised", ZeroDivisionError())
+    task = asyncio.create_task(canceled())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await attempt("kept")
+    with pytest.raises(BROKEN_RULES):
+        await attempt("kept")
+    async with database.reading() as read:
+        assert [row[0] for row in await read.all(text("SELECT code FROM calendar"))] == ["kept"]
+
+
+async def test_a_savepoint_undoes_its_block_alone(database: Database) -> None:
+    made = text("INSERT INTO calendar (code, code_key, description) VALUES (:code, :code, '')")
+
+    async def attempt(write: Write, *codes: str) -> None:
+        async with write.savepoint():
+            for code in codes:
+                await write.run(made, {"code": code})
+
+    async with database.writing() as write:
+        await attempt(write, "a")
+        with pytest.raises(BROKEN_RULES):
+            await attempt(write, "b", "a")
+        await attempt(write, "c")
+    async with database.reading() as read:
+        assert [row[0] for row in await read.all(text("SELECT code FROM calendar ORDER BY code"))] == ["a", "c"]
+
+
+async def test_a_reader_cannot_write_on_sqlite(database: Database) -> None:
+    if database.dialect == "postgresql":
+        pytest.skip("PostgreSQL has nothing like it for a connection in autocommit")
+    async with database.reading() as read:
+        with pytest.raises(FAILURES):
+            await read.all(text("DELETE FROM calendar"))
+
+
+# ------------------------------------------------------------------------------------------- statements
+
+thing = Table(
+    "thing",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("name", Text),
+    Column("at", Instant),
+    Column("on", Date),
+    Column("time", Time),
+)
+VALUES: Sequence[dict[str, Any]] = (
+    {"id": 1, "name": "Ærø \u2028 %s :x $1 ?", "at": datetime(2026, 3, 29, 1, 59, 59, 999999, UTC)},
+    {"id": 2, "name": "", "at": FOREVER, "on": date(9999, 12, 31), "time": time(23, 59)},
+    {"id": 3, "name": None, "at": datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2))), "on": None},
+)
+
+
+async def test_values_come_back_as_they_went(database: Database) -> None:
+    """Texts that look like places, moments of any zone and without end, dates and times; nothing stays nothing."""
+    rows = [dict.fromkeys(thing.c.keys()) | values for values in VALUES]
+    async with database.maintaining() as alone, alone.begin():
+        await alone.run_sync(lambda connection: thing.create(connection))
+    try:
+        async with database.writing() as write:
+            await write.run_each(insert(thing), rows[:2])
+            await write.run(insert(thing).values(rows[2]))
+        async with database.reading() as read:
+            found = [tuple(row) for row in await read.all(select(thing).order_by(thing.c.id))]
+            assert found == [tuple(row.values()) for row in rows]
+            assert all(row[2].tzinfo is not None for row in found)
+            later = select(thing.c.id).where(thing.c.at > bindparam("since", type_=Instant())).order_by(thing.c.id)
+            for since, ids in ((rows[2]["at"], [1, 2]), (rows[0]["at"], [2]), (FOREVER, [])):
+                assert [row[0] for row in await read.all(later, {"since": since})] == ids
+            for some in ([1, 3], [2], []):  # a list after IN makes a text for each length
+                among = select(thing.c.id).where(thing.c.id.in_(some)).order_by(thing.c.id)
+                assert [row[0] for row in await read.all(among)] == some
+        with pytest.raises(ValueError, match="time zone"):
+            async with database.writing() as write:
+                await write.run(update(thing).values(at=datetime(2026, 1, 1)))
+    finally:
+        async with database.maintaining() as alone, alone.begin():
+            await alone.run_sync(lambda connection: thing.drop(connection))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_statement_is_rendered_once_and_keeps_its_own_values(dialect: str) -> None:
+    """Two that differ in their values share a text; each has its own; and a parameter comes before either."""
+    renderings = Renderings(dialect)
+
+    def named(name: str) -> Any:
+        return select(thing.c.id).where(thing.c.name == name, thing.c.id > bindparam("above", type_=Integer()))
+
+    one, other = named("one"), named("other")
+    first, second = renderings.of(one, {"above": 1}), renderings.of(other, {"above": 2})
+    assert first.form is second.form
+    assert renderings.of(one, {"above": 5}) is first
+    assert (first.values({"above": 1}), second.values({"above": 2})) == (["one", 1], ["other", 2])
+
+
+def test_a_statement_that_nobody_keeps_is_forgotten() -> None:
+    renderings = Renderings("sqlite")
+    for number in range(100):
+        renderings.of(select(thing.c.id).where(thing.c.id == number), {})
+    gc.collect()
+    assert len(renderings._known) <= 1
+    assert len(renderings._compiled) == 1
