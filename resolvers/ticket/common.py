@@ -22,7 +22,8 @@ from ..capacity import not_in_force
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused
 from ..slot_use import Calendars, calendar_of, ticket_calendars
 from ..texts import required
-from ..ticket_request.common import has_run_out, hold_expired, stamp_expired
+from ..ticket_request.common import stamp_expired
+from ..ticket_request.rules import unconfirmed_refusal
 from .rules import open_places
 
 NOT_FOUND = "There is no such ticket."
@@ -161,12 +162,8 @@ async def unconfirmed(write: Write, request: TicketRequestRow, *, is_dry_run: bo
     """
     if request.status == TicketRequestStatus.CONFIRMED:
         return None
-    if request.status == TicketRequestStatus.CANCELED:
-        return Refusal(RefusalCode.ALREADY_CANCELED, "The request was canceled.", ("token",), request_id=request.id)
     now = await write.clock()
-    if not has_run_out(request, now):
-        message = "The request is not confirmed: it has no tickets yet. Update or cancel it."
-        return Refusal(RefusalCode.NOT_CONFIRMED, message, ("token",), request_id=request.id)
-    if not is_dry_run:
+    refusal = unconfirmed_refusal(request, now)
+    if refusal is not None and refusal.code is RefusalCode.HOLD_EXPIRED and not is_dry_run:
         await stamp_expired(write, request, now)
-    return hold_expired(request)
+    return refusal

@@ -10,7 +10,7 @@ its tickets in force is, and has a reservation in every slot where one of them i
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -33,7 +33,7 @@ from ..ticket_request.common import event
 from ..ticket_request.validity import Validity, validity
 from .code import is_customer, prove
 from .common import Sold, check_number, entry_for, find, find_admission, take, take_request, unconfirmed
-from .rules import reschedule_refusal
+from .rules import reschedule_refusal, revoked_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,8 @@ async def reschedule(context: Context, asked: Rescheduling) -> Outcome:
         assert request is not None
         sold = await take(write, request, [ticket.id], target_id=target_id)
         (ticket,) = sold.tickets
-        if ticket.revoked_at is not None:
-            message = "The ticket was revoked: it is for nothing any more."
-            found.add(RefusalCode.TICKET_REVOKED, message, "externalTicketNo", ticket_id=ticket.id)
+        if refusal := revoked_refusal(ticket):
+            found.found.append(refusal)
         entry = admission and entry_for(admission, sold.entries[ticket.id], ticket, found)
         found.check(row_id=ticket.id)
         assert admission is not None
@@ -172,7 +171,8 @@ async def _move(
     sold, target = moving.sold, moving.target
     valid = await _validities(write, moving)
     use = (await uses_of(write, [target], sold.now))[target.id]
-    refusals = [replace(one, path=(named_by,)) for one in _kept_back(context, moving)]
+    kept = kept_back(sold, moving.pairs, by_customer=is_customer(context))
+    refusals = [replace(one, path=(named_by,)) for one in kept]
     for content_id, end in dict.fromkeys((e.content_line_id, valid[t.id].end) for t, e in moving.pairs):
         content = sold.contents[content_id]
         wish = Wish(target, moving.admission, content, moving.places, calendar_of(content, sold.calendars), end)
@@ -201,11 +201,12 @@ async def _move(
     return outcome
 
 
-def _kept_back(context: Context, moving: _Moving) -> Iterator[Refusal]:
-    """Which tickets may not be moved. Where their slot was changed, staff may do it all the same."""
-    sold = moving.sold
-    for ticket, entry in moving.pairs:
-        if is_customer(context):
+def kept_back(
+    sold: Sold, pairs: Iterable[tuple[IssuedTicketRow, AccessEntryRow]], *, by_customer: bool
+) -> Iterator[Refusal]:
+    """Which tickets may not be moved anywhere. Where their slot was changed, staff may do it all the same."""
+    for ticket, entry in pairs:
+        if by_customer:
             yield from sold.kept_from_customer(ticket, [entry])
         elif sold.is_let_down(entry):
             continue

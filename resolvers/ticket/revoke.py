@@ -108,7 +108,7 @@ async def _revoke(
     """Revoke those of the tickets that are in force, or raise Refused with everything that is in the way."""
     request, now = sold.request, sold.now
     tickets = [ticket for ticket in sold.tickets if ticket.revoked_at is None]
-    if refusals := [refusal for ticket in tickets for refusal in _refusals(context, sold, ticket)]:
+    if refusals := [one for ticket in tickets for one in kept(sold, ticket, by_customer=is_customer(context))]:
         raise Refused(Outcome(row_id=row_id, refusals=tuple(replace(one, path=path) for one in refusals)))
     refunds = {ticket.id: _refund(sold, ticket) for ticket in tickets}
     outcome = RevokeOutcome(row_id=row_id, refund_minor=sum(refunds.values()), currency=request.currency)
@@ -142,10 +142,13 @@ async def _revoke(
     return outcome
 
 
-def _refusals(context: Context, sold: Sold, ticket: IssuedTicketRow) -> list[Refusal]:
-    """Per content line; one that refuses refuses all. Where a slot was changed, staff may do it all the same."""
+def kept(sold: Sold, ticket: IssuedTicketRow, *, by_customer: bool) -> list[Refusal]:
+    """Why a ticket in force may not be given back: per content line; one that refuses refuses all.
+
+    Where a slot was changed, staff may do it all the same.
+    """
     entries = sold.entries[ticket.id]
-    if is_customer(context):
+    if by_customer:
         blocked = list(sold.kept_from_customer(ticket, entries))
     elif any(sold.is_let_down(entry) for entry in entries):
         return []

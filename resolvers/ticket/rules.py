@@ -72,6 +72,14 @@ def revoke_refusal(entry: AccessEntryRow, ticket: IssuedTicketRow, content: Cont
             return no(message, actual=used_people(entry, ticket))
 
 
+def revoked_refusal(ticket: IssuedTicketRow) -> Refusal | None:
+    """TICKET_REVOKED: what was given back is not moved any more."""
+    if ticket.revoked_at is None:
+        return None
+    message = "The ticket was revoked: it is for nothing any more."
+    return Refusal(RefusalCode.TICKET_REVOKED, message, ("externalTicketNo",), ticket_id=ticket.id)
+
+
 def reschedule_refusal(
     entry: AccessEntryRow,
     ticket: IssuedTicketRow,

@@ -14,7 +14,7 @@ from db.timeline import Event, RequestEventKind
 
 from ..context import Context
 from ..policy import Extent, Permission
-from ..refusals import Refusal, RefusalCode, refused
+from ..refusals import Outcome, Refusal, RefusalCode, refused
 
 NOT_FOUND = "There is no such request."
 
@@ -36,17 +36,6 @@ async def find_and_lock(context: Context, write: Write, token: str) -> TicketReq
     if request is None or not may_change(context, request):
         raise refused(RefusalCode.NOT_FOUND, NOT_FOUND, "token")
     return request
-
-
-def has_run_out(request: TicketRequestRow, now: datetime) -> bool:
-    """Whether a locked request's hold is over at the database's clock, stamped or not."""
-    if request.status == TicketRequestStatus.EXPIRED:
-        return True
-    return (
-        request.status == TicketRequestStatus.REGISTERED
-        and request.expires_at is not None
-        and request.expires_at <= now
-    )
 
 
 def event(
@@ -90,15 +79,11 @@ async def stamp_expired(write: Write, request: TicketRequestRow, now: datetime) 
         await db.timeline.record(write, [expiry(request.id, request.expires_at)], now)
 
 
-def hold_expired(request: TicketRequestRow) -> Refusal:
-    """The refusal of what needs a hold that is over."""
-    return Refusal(
-        RefusalCode.HOLD_EXPIRED,
-        "The time to pay ran out and the places were let go. Extend the request to get them back, if there is room.",
-        ("token",),
-        request_id=request.id,
-        passes_until=request.expires_at,
-    )
+async def turned_down(write: Write, request: TicketRequestRow, refusal: Refusal, now: datetime) -> Outcome:
+    """The answer no, with the request as it stands. Whoever meets an expiry writes it down."""
+    if refusal.code is RefusalCode.HOLD_EXPIRED:
+        await stamp_expired(write, request, now)
+    return Outcome(row_id=request.id, refusals=(refusal,))
 
 
 async def is_in_the_way(read: Read, request_id: int, now: datetime) -> bool:

@@ -20,11 +20,12 @@ from db.timeline import RequestEventKind
 from ..admittance.on_sale import activates, admit_on_sale
 from ..context import Context
 from ..pattern import Pattern
-from ..refusals import Outcome, RefusalCode, Refusals, Refused, refused
+from ..refusals import Outcome, RefusalCode, Refusals, Refused
 from ..texts import NAME_LENGTH, text
 from . import holder as holders
-from .common import event, find_and_lock, has_run_out, hold_expired, is_in_the_way, stamp_expired
+from .common import event, find_and_lock, is_in_the_way, turned_down
 from .hold import refuse_out_of_force
+from .rules import confirm_refusal, has_run_out, hold_expired
 from .validity import validity
 
 
@@ -60,10 +61,9 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         if request.status == TicketRequestStatus.CONFIRMED:
             _refuse_other(request, said)
             return Outcome(row_id=request.id)
-        if request.status == TicketRequestStatus.CANCELED:
-            raise refused(RefusalCode.ALREADY_CANCELED, "The request was canceled.", "token", row_id=request.id)
-        if has_run_out(request, await write.clock()):
-            return await _expired(write, request)
+        begun_at = await write.clock()
+        if refusal := confirm_refusal(request, begun_at):
+            return await turned_down(write, request, refusal, begun_at)
         await _take_order(write, request, said["external_order_no"], found)
         lines = await _lines(write, request)
         entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
@@ -200,12 +200,6 @@ def _values(
     else:
         option = PaymentOption.UNPAID
     return {"payment_option": option.value, **sale_columns(request, said), **holders.blanks(request, holder)}
-
-
-async def _expired(write: Write, request: TicketRequestRow) -> Outcome:
-    """Too late: that is recorded, and the answer is no."""
-    await stamp_expired(write, request, await write.clock())
-    return Outcome(row_id=request.id, refusals=(hold_expired(request),))
 
 
 @dataclass(frozen=True, slots=True)

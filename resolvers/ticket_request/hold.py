@@ -1,6 +1,5 @@
 """Extend and cancel: the hold begun anew, or given up."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,24 +8,25 @@ from db.engine import Write
 from db.sales_order import SalesChannel
 from db.ticket_item import ContentLineRow
 from db.ticket_request import EntryRow, TicketRequestRow, TicketRequestStatus
-from db.time_slot import TimeSlotRow
+from db.time_slot import SlotState, TimeSlotRow
 from db.timeline import RequestEventKind
 
-from ..capacity import Wish, exceeds, not_in_force, sale_refusal
 from ..context import Context
-from ..refusals import Outcome, RefusalCode, Refusals, refused
-from ..slot_use import calendar_of, ticket_calendars, uses_of
+from ..refusals import Outcome, Refusals
+from ..slot_use import ticket_calendars, uses_of
 from ..texts import REASON_LENGTH, text
 from .common import (
     claim_ticket_numbers,
     event,
     find_and_lock,
-    has_run_out,
     is_in_the_way,
     may_go_over,
     stamp_expired,
 )
+from .rules import Wanted, cancel_refusal, extend_refusal, has_run_out, taken_by_others, wants_places
 from .taking import Exceeded, capacity_exceeded
+
+Slots = dict[int, TimeSlotRow]
 
 
 async def extend(context: Context, token: str, *, may_exceed_capacity: bool = False) -> Outcome:
@@ -37,7 +37,8 @@ async def extend(context: Context, token: str, *, may_exceed_capacity: bool = Fa
     """
     async with context.writing() as write:
         request = await find_and_lock(context, write, token)
-        refuse_ended(request)
+        if refusal := extend_refusal(request):
+            return Outcome(row_id=request.id, refusals=(refusal,))
         found = Refusals()
         taken = await _Taken.of(write, request)
         entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
@@ -49,7 +50,8 @@ async def extend(context: Context, token: str, *, may_exceed_capacity: bool = Fa
         if is_revived:
             taken.refuse(found)
             may_exceed = may_exceed_capacity and may_go_over(context, request.channel)
-            exceeded = await _revive(write, entries, contents, slots, now, may_exceed, found)
+            wanted = await _wanted(write, entries, contents, slots)
+            exceeded = await _revive(write, wanted, now, may_exceed, found)
         else:
             await refuse_out_of_force(write, entries, contents, slots, found)
         found.check(row_id=request.id)
@@ -80,8 +82,8 @@ async def cancel(context: Context, token: str, reason: str | None) -> Outcome:
         found.check(row_id=request.id)
         if request.status == TicketRequestStatus.CANCELED:
             return Outcome(row_id=request.id)
-        if request.status == TicketRequestStatus.CONFIRMED:
-            raise _already_confirmed(request)
+        if refusal := cancel_refusal(request):
+            return Outcome(row_id=request.id, refusals=(refusal,))
         now = await write.clock()
         if has_run_out(request, now):
             await stamp_expired(write, request, now)
@@ -92,20 +94,6 @@ async def cancel(context: Context, token: str, reason: str | None) -> Outcome:
         happened = [event(context, RequestEventKind.CANCELED, now, request.id, facts=facts)]
         await db.timeline.record(write, happened, now)
     return Outcome(row_id=request.id)
-
-
-def refuse_ended(request: TicketRequestRow) -> None:
-    """Raise Refused (ALREADY_CONFIRMED, ALREADY_CANCELED) for a request that no longer holds anything."""
-    if request.status == TicketRequestStatus.CONFIRMED:
-        raise _already_confirmed(request)
-    if request.status == TicketRequestStatus.CANCELED:
-        message = "The request was canceled. A new sale needs a new request."
-        raise refused(RefusalCode.ALREADY_CANCELED, message, "token", row_id=request.id)
-
-
-def _already_confirmed(request: TicketRequestRow) -> Exception:
-    message = "The request is confirmed. What is sold is given back by revoking its tickets."
-    return refused(RefusalCode.ALREADY_CONFIRMED, message, "token", row_id=request.id)
 
 
 class _Taken:
@@ -134,11 +122,8 @@ class _Taken:
 
     def refuse(self, found: Refusals) -> None:
         """Note what somebody else needs by now."""
-        if self._is_order_needed:
-            message = f"The order {self._request.external_order_no} has another request by now."
-            found.add(RefusalCode.DUPLICATE_ORDER, message, "token", request_id=self._order_owner)
-        for number in self._needed:
-            found.add(RefusalCode.DUPLICATE_TICKET_NUMBER, f"The ticket number {number} is taken by now.", "token")
+        in_the_way = self._order_owner if self._is_order_needed else None
+        found.found += taken_by_others(self._request, in_the_way, self._needed)
 
     async def take_over(self, write: Write) -> None:
         """Make the request the owner again."""
@@ -150,54 +135,30 @@ class _Taken:
             await db.ticket.take_over_numbers(write, self._free, self._request.id)
 
 
-async def _revive(
-    write: Write,
-    entries: list[EntryRow],
-    contents: dict[int, ContentLineRow],
-    slots: dict[int, TimeSlotRow],
-    now: datetime,
-    may_exceed: bool,
-    found: Refusals,
-) -> Exceeded:
-    """Note every slot that can no longer be sold; answers (admission, slot) of what was let over capacity."""
-    included = [entry for entry in entries if entry.slot_id and entry.quantity]
+async def _wanted(write: Write, entries: list[EntryRow], contents: dict[int, ContentLineRow], slots: Slots) -> Wanted:
+    """What the entries want of the locked slots, with all that decides about it."""
+    included = wants_places(entries)
     calendars = await ticket_calendars(write, (contents[entry.content_line_id] for entry in included))
-    admissions = await db.admission.by_ids(write, [entry.admission_id for entry in included])
-    uses = await uses_of(write, slots.values(), now)
-    places: dict[int, int] = {}
-    for entry in included:
-        assert entry.slot_id is not None
-        wanted = entry.quantity * contents[entry.content_line_id].quantity
-        places[entry.slot_id] = places.get(entry.slot_id, 0) + wanted
-    exceeded = set()
-    for entry in included:
-        assert entry.slot_id is not None
-        content, slot = contents[entry.content_line_id], slots[entry.slot_id]
-        is_free = may_exceed and content.pos_may_exceed_capacity
-        calendar = calendar_of(content, calendars)
-        wish = Wish(slot, admissions[entry.admission_id], content, places[slot.id], calendar, may_exceed=is_free)
-        refusal = sale_refusal(wish, uses[slot.id], now)
-        if refusal is not None:
-            found.found.append(replace(refusal, path=("token",)))
-        elif is_free and exceeds(wish, uses[slot.id]):
-            exceeded.add((entry.admission_id, slot.id))
-    return exceeded
+    admissions = await db.admission.by_ids(write, list({entry.admission_id for entry in included}))
+    return Wanted(included, contents, admissions, slots, calendars)
+
+
+async def _revive(write: Write, wanted: Wanted, now: datetime, may_exceed: bool, found: Refusals) -> Exceeded:
+    """Note every slot that can no longer be sold; answers (admission, slot) of what was let over capacity."""
+    uses = await uses_of(write, wanted.slots.values(), now)
+    found.found += wanted.no_longer_sold(uses, now, may_exceed=may_exceed)
+    return set(wanted.over_capacity(uses, may_exceed=may_exceed))
 
 
 async def refuse_out_of_force(
-    write: Write,
-    entries: list[EntryRow],
-    contents: dict[int, ContentLineRow],
-    slots: dict[int, TimeSlotRow],
-    found: Refusals,
+    write: Write, entries: list[EntryRow], contents: dict[int, ContentLineRow], slots: Slots, found: Refusals
 ) -> None:
-    """Note every slot of the request that was canceled or closed since it was taken, also by a ticket calendar."""
-    reserved = [(entry, slots[entry.slot_id]) for entry in entries if entry.slot_id and entry.quantity]
-    calendars = await ticket_calendars(write, (contents[entry.content_line_id] for entry, _ in reserved))
-    if not calendars and all(slot.state == db.time_slot.SlotState.OPEN for _, slot in reserved):
+    """Note every slot of the request that was canceled or closed since it was taken, also by a ticket calendar.
+
+    Where no calendar is asked and every slot is open, as nearly always, nothing more is read.
+    """
+    included = wants_places(entries)
+    is_open = all(slots[entry.slot_id].state == SlotState.OPEN for entry in included if entry.slot_id)
+    if is_open and all(contents[entry.content_line_id].calendar_id is None for entry in included):
         return
-    admissions = await db.admission.by_ids(write, list({entry.admission_id for entry, _ in reserved}))
-    for entry, slot in reserved:
-        calendar = calendar_of(contents[entry.content_line_id], calendars)
-        if refusal := not_in_force(slot, admissions[entry.admission_id], calendar):
-            found.found.append(replace(refusal, path=("token",)))
+    found.found += (await _wanted(write, entries, contents, slots)).out_of_force()

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 import db
 from db.keys import key
-from db.ticket_request import PaymentOption, TicketRequestStatus
+from db.ticket_request import PaymentOption
 from db.timeline import RequestEventKind
 
 from ..context import Context
 from ..refusals import Outcome, RefusalCode, Refusals, refused
 from ..texts import NAME_LENGTH, required
-from .common import event, find_and_lock, has_run_out, hold_expired, stamp_expired
+from .common import event, find_and_lock, turned_down
 from .confirm import NEEDS_CUSTOMER, check_sale_texts, sale_columns
+from .rules import pay_refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,11 @@ async def pay(context: Context, payment: Payment) -> Outcome:
         request = await find_and_lock(context, write, payment.token)
         found.check(row_id=request.id)
         now = await write.clock()
-        if has_run_out(request, now):
-            await stamp_expired(write, request, now)
-            return Outcome(row_id=request.id, refusals=(hold_expired(request),))
-        if request.status == TicketRequestStatus.REGISTERED:
-            message = "The request is not confirmed: confirm it with its payment."
-            raise refused(RefusalCode.NOT_CONFIRMED, message, "token", row_id=request.id)
-        if request.status == TicketRequestStatus.CANCELED:
-            raise refused(RefusalCode.ALREADY_CANCELED, "The request was canceled.", "token", row_id=request.id)
-        if request.payment_option != PaymentOption.UNPAID:
-            if key(reference) == key(request.payment_reference):
+        if refusal := pay_refusal(request, now):
+            is_told_again = key(reference) == key(request.payment_reference)
+            if refusal.code is RefusalCode.ALREADY_PAID and is_told_again:
                 return Outcome(row_id=request.id)
-            message = "The request is paid already, with another payment reference or none."
-            raise refused(RefusalCode.ALREADY_PAID, message, "paymentReference", row_id=request.id)
+            return await turned_down(write, request, refusal, now)
         if payment.payment_option is PaymentOption.POSTPAID and request.customer_no is None:
             raise refused(RefusalCode.UNKNOWN_CUSTOMER, NEEDS_CUSTOMER, "paymentOption", row_id=request.id)
         values = {"payment_option": payment.payment_option.value, **sale_columns(request, said)}

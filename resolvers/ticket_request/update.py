@@ -8,9 +8,9 @@ from db.timeline import RequestEventKind
 
 from ..context import Context
 from ..refusals import Outcome, Refusals, Refused
-from .common import event, find_and_lock, has_run_out, hold_expired, may_go_over, stamp_expired
-from .hold import refuse_ended
+from .common import event, find_and_lock, may_go_over, turned_down
 from .lines import RequestedLine, make_out
+from .rules import has_run_out, hold_expired, update_refusal
 from .taking import capacity_exceeded, claim_numbers, holding, take_places, write_lines
 
 
@@ -25,11 +25,9 @@ async def update(
     found = Refusals()
     async with context.writing() as write:
         request = await find_and_lock(context, write, token)
-        refuse_ended(request)
         now = await write.clock()
-        if has_run_out(request, now):
-            await stamp_expired(write, request, now)
-            return Outcome(row_id=request.id, refusals=(hold_expired(request),))
+        if refusal := update_refusal(request, now):
+            return await turned_down(write, request, refusal, now)
         plan = await make_out(write, context.rules, lines, now, found)
         old_lines = await db.ticket_request.lines_of(write, request.id)
         old_nos = {number for line in old_lines for number in line.dictated_nos or ()}
