@@ -346,6 +346,20 @@ async def of_request(read: Read, request_id: int) -> list[IssuedTicketRow]:
     return await read.rows(IssuedTicketRow, _of_request(request_id))
 
 
+async def of_requests(
+    read: Read, request_ids: Sequence[int], *, where: Conditions | None = None
+) -> dict[int, list[IssuedTicketRow]]:
+    """Every ticket of each request; one without any is missing."""
+    return await issued_tickets.lists(read, "request_id", request_ids, where=where)
+
+
+async def number_owners(read: Read, keys: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+    """(request, ticket) that own these external ticket numbers; one without ticket is dictated. Nothing is locked."""
+    found = select(ticket_number.c.key, ticket_number.c.request_id, ticket_number.c.ticket_id)
+    rows = await read.all(found.where(is_one_of(read, ticket_number.c.key, keys)))
+    return {key: (request_id, ticket_id) for key, request_id, ticket_id in rows}
+
+
 def _of_request(request_id: int) -> Select[Any]:
     return issued_tickets.view.where(issued_ticket.c.request_id == request_id).order_by(issued_ticket.c.id)
 

@@ -6,10 +6,42 @@ Events keep the facts and not the sentence, so that it can be worded better tomo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from .refusals import Refusal, RefusalCode
 
 MOMENT = "%Y-%m-%d %H:%M"
+
+
+class Tickets(NamedTuple):
+    """Of how many tickets something is told, out of how many: at a gate of one, in a diagnosis of several at once."""
+
+    told: int = 1
+    out_of: int = 1
+
+    def __str__(self) -> str:
+        """The subject of a sentence."""
+        if self.out_of == 1:
+            return "The ticket"
+        if self.told == self.out_of:
+            return "Both tickets" if self.out_of == 2 else f"All {self.out_of} tickets"
+        return f"{'One' if self.told == 1 else self.told} of the {self.out_of} tickets"
+
+    @property
+    def inside(self) -> str:
+        """The subject in the middle of a sentence."""
+        return f"{self}"[0].lower() + f"{self}"[1:]
+
+    def verb(self, singular: str, plural: str) -> str:
+        """The verb that goes with the subject."""
+        return singular if self.told == 1 else plural
+
+    def do(self, singular: str, plural: str) -> str:
+        """The subject with its verb."""
+        return f"{self} {self.verb(singular, plural)}"
+
+
+ONE = Tickets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +56,7 @@ class Told:
     passes_from: datetime | None = None
     passes_until: datetime | None = None
     said: str | None = None
+    tickets: Tickets = ONE
 
 
 NOTHING = Told()
@@ -65,35 +98,61 @@ def _always(text: str) -> Callable[[Told], str]:
     return lambda told: text
 
 
-def _with_reason(text: str) -> Callable[[Told], str]:
-    return lambda told: f"{text}: {told.said}" if told.said else f"{text}."
+def _tickets(singular: str, plural: str) -> Callable[[Told], str]:
+    return lambda told: f"{told.tickets.do(singular, plural)}."
 
 
-def _until(text: str, otherwise: str) -> Callable[[Told], str]:
-    return lambda told: f"{text} {told.passes_until:{MOMENT}}." if told.passes_until else otherwise
+def _with_reason(text: str, told: Told) -> str:
+    return f"{text}: {told.said}" if told.said else f"{text}."
 
 
-def _from(text: str, otherwise: str) -> Callable[[Told], str]:
-    return lambda told: f"{text} {told.passes_from:{MOMENT}}." if told.passes_from else otherwise
+def _blocked(at: str = "") -> Callable[[Told], str]:
+    return lambda told: _with_reason(told.tickets.do("is", "are") + f" blocked{at}", told)
+
+
+def _too_early(told: Told) -> str:
+    if told.passes_from is None:
+        return "The reserved time has not come."
+    return f"Guests of that time slot are let in from {told.passes_from:{MOMENT}}."
+
+
+def _too_late(told: Told) -> str:
+    if told.passes_until is None:
+        return "The reserved time is over."
+    return f"Guests of that time slot were let in until {told.passes_until:{MOMENT}}."
+
+
+def _not_valid_yet(told: Told) -> str:
+    if told.passes_from is None:
+        return f"{told.tickets.do('is', 'are')} not valid yet."
+    return f"{told.tickets.do('is', 'are')} valid from {told.passes_from:{MOMENT}}."
+
+
+def _no_longer_valid(told: Told) -> str:
+    if told.passes_until is None:
+        return f"{told.tickets.do('is', 'are')} no longer valid."
+    return f"{told.tickets.do('was', 'were')} valid until {told.passes_until:{MOMENT}}."
+
+
+def _no_reservation(told: Told) -> str:
+    has = told.tickets.verb("has", "have")
+    return f"A reservation is needed here, and {told.tickets.inside} {has} none."
 
 
 def _closed(told: Told) -> str:
-    otherwise = _with_reason("It is closed")(told)
-    return _from("It is closed now, and opens at", otherwise)(told)
-
-
-def _wrong_slot(told: Told) -> str:
-    return f"The ticket is for another time slot, at {told.said}." if told.said else "The ticket is for another slot."
+    if told.passes_from is None:
+        return _with_reason("It is closed", told)
+    return f"It is closed now, and opens at {told.passes_from:{MOMENT}}."
 
 
 def _used_up(told: Told) -> str:
     if told.passes_until is not None:
-        return f"The ticket was for one day, which ended at {told.passes_until:{MOMENT}}."
+        return f"{told.tickets.do('was', 'were')} for one day, which ended at {told.passes_until:{MOMENT}}."
     if told.said is not None:
-        return f"The ticket lets in {told.limit} {told.said}, not {told.actual}."
+        return f"{told.tickets.do('lets', 'let')} in {told.limit} {told.said}, not {told.actual}."
     if told.limit is None or told.limit == 1:
-        return "The ticket was used already."
-    return f"The ticket lets in {told.limit} in all; with these it would be {told.actual}."
+        return f"{told.tickets.do('was', 'were')} used already."
+    return f"{told.tickets.do('lets', 'let')} in {told.limit} in all; with these it would be {told.actual}."
 
 
 def _unmet(told: Told) -> str:
@@ -112,25 +171,25 @@ def _not_inside(told: Told) -> str:
 
 _SENTENCES: Mapping[RefusalCode, Callable[[Told], str]] = {
     RefusalCode.TICKET_UNKNOWN: _always("No ticket and no request has that number."),
-    RefusalCode.TICKET_REVOKED: _always("The ticket was given back."),
-    RefusalCode.TICKET_BLOCKED: _with_reason("The ticket is blocked"),
-    RefusalCode.ACCESS_BLOCKED: _with_reason("The ticket is blocked for this admission"),
+    RefusalCode.TICKET_REVOKED: _tickets("was given back", "were given back"),
+    RefusalCode.TICKET_BLOCKED: _blocked(),
+    RefusalCode.ACCESS_BLOCKED: _blocked(" for this admission"),
     RefusalCode.NOT_CONFIRMED: _always("The sale was not confirmed yet."),
     RefusalCode.HOLD_EXPIRED: _always("The sale was not paid in time, and its places were let go."),
     RefusalCode.ALREADY_CANCELED: _always("The sale was canceled."),
-    RefusalCode.UNPAID: _always("The ticket is not paid yet."),
-    RefusalCode.NOT_VALID_YET: _from("The ticket is valid from", "The ticket is not valid yet."),
-    RefusalCode.NO_LONGER_VALID: _until("The ticket was valid until", "The ticket is no longer valid."),
-    RefusalCode.NOT_ON_TICKET: _always("The ticket does not let in here."),
-    RefusalCode.NO_RESERVATION: _always("A reservation is needed here, and the ticket has none."),
+    RefusalCode.UNPAID: _tickets("is not paid yet", "are not paid yet"),
+    RefusalCode.NOT_VALID_YET: _not_valid_yet,
+    RefusalCode.NO_LONGER_VALID: _no_longer_valid,
+    RefusalCode.NOT_ON_TICKET: _tickets("does not let in here", "do not let in here"),
+    RefusalCode.NO_RESERVATION: _no_reservation,
     RefusalCode.WRONG_SLOT: lambda told: (
-        f"The ticket is for another time slot{f', at {told.said}' if told.said else ''}."
+        f"{told.tickets.do('is', 'are')} for another time slot{f', at {told.said}' if told.said else ''}."
     ),
     RefusalCode.SLOT_CANCELED: _always("The time slot was canceled."),
     RefusalCode.ADMISSION_CLOSED: _closed,
     RefusalCode.CALENDAR_CLOSED: lambda told: told.said or "A calendar closes that day.",
-    RefusalCode.TOO_EARLY: _from("Guests of that time slot are let in from", "The reserved time has not come."),
-    RefusalCode.TOO_LATE: _until("Guests of that time slot were let in until", "The reserved time is over."),
+    RefusalCode.TOO_EARLY: _too_early,
+    RefusalCode.TOO_LATE: _too_late,
     RefusalCode.ENTRIES_USED_UP: _used_up,
     RefusalCode.DEPENDENCY_UNMET: _unmet,
     RefusalCode.CAPACITY_REACHED: _full,

@@ -35,12 +35,17 @@ def refusal(event: RequestEventRow) -> Refusal | None:
 
 def _told(event: RequestEventRow) -> Told:
     """The facts that the event keeps of a refusal."""
-    moments = {name: event.facts[name] for name in ("passes_from", "passes_until") if name in event.facts}
+    moments = {
+        name: datetime.fromisoformat(event.facts[name])
+        for name in ("passes_from", "passes_until")
+        if name in event.facts
+    }
     return Told(
         limit=event.facts.get("limit"),
         actual=event.facts.get("actual"),
+        passes_from=moments.get("passes_from"),
+        passes_until=moments.get("passes_until"),
         said=event.facts.get("said"),
-        **{name: datetime.fromisoformat(moment) for name, moment in moments.items()},
     )
 
 

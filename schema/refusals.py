@@ -72,7 +72,7 @@ describe(
 )
 
 
-def _in_utc(name: str) -> Any:
+def in_utc(name: str) -> Any:
     """A moment that the refusal tells by the clock on the wall."""
 
     def resolve(root: Any) -> Any:
@@ -106,10 +106,10 @@ class Refusal:
     limit: int | None = strawberry.field(description="The bound that was met.")
     actual: int | None = strawberry.field(description="What was asked for, or is there, against the bound.")
     passes_from: datetime | None = strawberry.field(
-        resolver=_in_utc("passes_from"), description="From when the same thing would be let through."
+        resolver=in_utc("passes_from"), description="From when the same thing would be let through."
     )
     passes_until: datetime | None = strawberry.field(
-        resolver=_in_utc("passes_until"), description="Until when the same thing would be let through."
+        resolver=in_utc("passes_until"), description="Until when the same thing would be let through."
     )
     is_type_of = is_row(RefusalRow)
 

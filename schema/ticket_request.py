@@ -18,6 +18,7 @@ from resolvers.policy import Extent, Permission
 
 from .admission import Admission
 from .customer import Customer
+from .diagnosis import Finding, diagnosis
 from .enums import describe
 from .filters import DateTimeRange, given
 from .money import Money, money
@@ -125,6 +126,7 @@ class TicketRequest(Node):
         permitted=sees_timelines,
         description="Everything that happened, oldest first, in the order of recording.",
     )
+    diagnosis: list[Finding] | None = diagnosis()
     is_type_of = is_row(db.ticket_request.TicketRequestRow)
 
 

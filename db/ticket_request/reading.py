@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, bindparam, select, union_all
+from sqlalchemy import ColumnElement, Text, and_, bindparam, select, union_all
 
 from ..base import BigId
 from ..customer import CustomerRow, customer
 from ..engine import Read
-from ..paging import Conditions, Page, Window, is_one_of
+from ..paging import Conditions, Page, Window, each, is_one_of
 from ..sales_order import sales_order
 from .rows import EntryRow, LineRow, ReferenceRow, TicketRequestRow, entries, references, ticket_requests
-from .tables import request_entry, request_line, ticket_request
+from .tables import order_key, request_entry, request_line, ticket_request
 
 
 async def by_token_key(read: Read, token_key: str, now: datetime) -> TicketRequestRow | None:
@@ -167,14 +167,31 @@ def _in_force(where: Conditions | None) -> Conditions:
     return lambda row: [row.replaced_at.is_(None), *(where(row) if where else ())]
 
 
-async def dictated_nos_of(read: Read, request_ids: Sequence[int]) -> dict[int, list[str]]:
+async def order_owners(read: Read, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The requests that own these (client, order number's key). Nothing is locked."""
+    asked = each(read, [BigId, Text()], keys)
+    owned = and_(order_key.c.client_id == asked.c.c0, order_key.c.key == asked.c.c1)
+    found = select(order_key.c.client_id, order_key.c.key, order_key.c.request_id).join_from(asked, order_key, owned)
+    return {(client_id, key): request_id for client_id, key, request_id in await read.all(found)}
+
+
+class Dictated(NamedTuple):
+    """External ticket numbers that the caller gave: of the lines in force, and of lines that were replaced."""
+
+    in_force: list[str]
+    replaced: list[str]
+
+
+async def dictated_of(read: Read, request_ids: Sequence[int]) -> dict[int, Dictated]:
     """The ticket numbers that each request dictates or once dictated; one that never did is missing."""
     found = (
-        select(request_line.c.request_id, request_line.c.dictated_nos)
+        select(request_line.c.request_id, request_line.c.dictated_nos, request_line.c.replaced_at)
         .where(is_one_of(read, request_line.c.request_id, request_ids))
         .order_by(request_line.c.id)
     )
-    dictated: dict[int, list[str]] = {}
-    for request_id, numbers in await read.all(found):
-        dictated.setdefault(request_id, []).extend(numbers or ())
+    dictated: dict[int, Dictated] = {}
+    for request_id, numbers, replaced_at in await read.all(found):
+        if numbers:
+            of_request = dictated.setdefault(request_id, Dictated([], []))
+            (of_request.in_force if replaced_at is None else of_request.replaced).extend(numbers)
     return dictated

@@ -1,7 +1,11 @@
 """Depart: people go out, and free their places where those inside count."""
 
+from collections.abc import Sequence
+
 import db
+from db.admission import AdmissionRow
 from db.engine import Write
+from db.ticket_request import TicketRequestRow
 from db.timeline import Event, RequestEventKind
 from db.visit import VisitRow
 
@@ -9,7 +13,7 @@ from ..context import Context
 from ..refusals import Refusal, RefusalCode
 from ..sentences import NOTHING, Told, told_refusal
 from .arrivals import depart as departed
-from .facts import Known, Place, known
+from .facts import Known, known
 from .scan import Found, Scan, ScanOutcome, Verdict, answered, place_of, refused_event
 
 
@@ -27,8 +31,8 @@ async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> S
     now = await write.clock()
     at = scan.at or now
     tickets = await known(write, found.tickets, now)
-    inside = [one for one in tickets if (access := one.at(place.admission)) and access.entry.inside_count]
-    refusal = mistake or _refusal(scan, place, found, tickets, inside)
+    inside = who_is_inside(tickets, place.admission)
+    refusal = mistake or depart_refusal(tickets, found.request, place.admission, scan.people)
     if refusal is not None:
         await db.timeline.record(write, [refused_event(context, scan, refusal, at)], now)
         return ScanOutcome(refusals=(refusal,))
@@ -67,26 +71,34 @@ async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> S
     )
 
 
-def _refusal(scan: Scan, place: Place, found: Found, tickets: list[Known], inside: list[Known]) -> Refusal | None:
-    """Why nobody goes out."""
+def who_is_inside(tickets: Sequence[Known], admission: AdmissionRow | None) -> list[Known]:
+    """Those of the tickets with which somebody is inside: at that admission, or at each one's default."""
+    return [one for one in tickets if (access := one.at(admission)) and access.entry.inside_count]
+
+
+def depart_refusal(
+    tickets: Sequence[Known], request: TicketRequestRow | None, admission: AdmissionRow | None, people: int | None
+) -> Refusal | None:
+    """Why nobody goes out: of these tickets; or of that request, if it has none."""
     first = tickets[0] if tickets else None
-    request = first.request if first else found.request
+    request = first.request if first else request
+    inside = who_is_inside(tickets, admission)
 
     def no(code: RefusalCode, told: Told = NOTHING) -> Refusal:
         return told_refusal(
             code,
             told,
-            admission_id=place.admission.id if place.admission else None,
+            admission_id=admission.id if admission else None,
             ticket_id=first.ticket.id if first else None,
             request_id=request.id if request else None,
         )
 
     if request is None:
         return no(RefusalCode.TICKET_UNKNOWN)
-    if tickets and all(one.at(place.admission) is None for one in tickets):
+    if tickets and all(one.at(admission) is None for one in tickets):
         return no(RefusalCode.NOT_ON_TICKET)
-    access = inside[0].at(place.admission) if inside else None
+    access = inside[0].at(admission) if inside else None
     are_inside = access.entry.inside_count if access else 0
-    if not inside or (scan.people or 0) > are_inside:
-        return no(RefusalCode.NOT_INSIDE, Told(limit=are_inside, actual=scan.people or 1))
+    if not inside or (people or 0) > are_inside:
+        return no(RefusalCode.NOT_INSIDE, Told(limit=are_inside, actual=people or 1))
     return None

@@ -49,7 +49,7 @@ async def explain(
     A token explains its first ticket that would be refused, else its first. What who asks may not see is unknown, and
     so is a ticket that was not issued yet at ``at``. Raises BadUserInput for a place that does not exist.
     """
-    when = _moment(context, at)
+    when = moment_of(context, at)
     async with context.reading() as read:
         place, mistake = await place_of(read, admission_code, slot_id)
         if mistake is not None:
@@ -74,7 +74,7 @@ async def explain_tickets(
     context: "Context", read: Read, ticket_ids: Sequence[int], admission_code: str | None, at: datetime | None
 ) -> Mapping[int, Explanation]:
     """What a gate would say to each of these tickets, by row id, each by itself. The caller may see them."""
-    when = _moment(context, at)
+    when = moment_of(context, at)
     place, mistake = await place_of(read, admission_code, None)
     if mistake is not None:
         raise BadUserInput(mistake.message)
@@ -90,7 +90,7 @@ async def explain_tickets(
     return explained
 
 
-def _moment(context: "Context", at: datetime | None) -> datetime:
+def moment_of(context: "Context", at: datetime | None) -> datetime:
     """The moment that is asked about. Raises BadUserInput for one that no slot is near to."""
     if at is not None and not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise BadUserInput(f"Moments are explained from {FIRST_YEAR} to {LAST_YEAR}.")

@@ -44,12 +44,18 @@ class Known:
         return next(default, None) or next(required, None) or next(iter(self.access), None)
 
 
-async def known(read: Read, tickets: Sequence[IssuedTicketRow], now: datetime) -> list[Known]:
-    """The tickets with what stands behind them."""
+async def known(
+    read: Read,
+    tickets: Sequence[IssuedTicketRow],
+    now: datetime,
+    requests: Mapping[int, TicketRequestRow] | None = None,
+) -> list[Known]:
+    """The tickets with what stands behind them: their requests are read, unless they are given."""
     if not tickets:
         return []
     access = await db.ticket.access_of(read, [ticket.id for ticket in tickets])
-    requests = await db.ticket_request.by_ids(read, sorted({ticket.request_id for ticket in tickets}), now)
+    if requests is None:
+        requests = await db.ticket_request.by_ids(read, sorted({ticket.request_id for ticket in tickets}), now)
     return [Known(ticket, requests[ticket.request_id], access.get(ticket.id, [])) for ticket in tickets]
 
 
@@ -64,6 +70,19 @@ async def gather(
 ) -> list[Facts]:
     """The facts of each ticket at the gate, but for the room in its slot: see ``filled``."""
     chosen = [(one, one.at(place.admission)) for one in tickets]
+    return await gather_chosen(read, chosen, place, at, people=people, past=past)
+
+
+async def gather_chosen(
+    read: Read,
+    chosen: Sequence[tuple[Known, Access | None]],
+    place: Place,
+    at: datetime,
+    *,
+    people: int | None = None,
+    past: Past | None = None,
+) -> list[Facts]:
+    """``gather``, of each ticket at the admission that is chosen for it: a ticket may be asked about at several."""
     here = [access for _, access in chosen if access]
     depending = sorted({access.content.id for access in here if access.has_dependencies})
     dependencies = await db.ticket_item.dependencies_of(read, depending) if depending else {}

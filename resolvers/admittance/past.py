@@ -6,7 +6,7 @@ it was sold with, so these are the same then and now; admissions, calendars and 
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import db
 from db.engine import Read
@@ -48,7 +48,7 @@ class Past:
         self._of_requests: dict[int, list[RequestEventRow]] = {}
 
     @classmethod
-    async def of(cls, read: Read, at: datetime, tickets: Sequence[IssuedTicketRow]) -> "Past":
+    async def of(cls, read: Read, at: datetime, tickets: Sequence[IssuedTicketRow]) -> Self:
         """The past of these tickets, and of every slot that was changed since."""
         past = cls(at, tickets)
         await past._read(read, tickets)

@@ -66,14 +66,15 @@ async def values(
         where = visibility.registers(context)
         rows[Permission.READ_REGISTERS] = await db.customer.by_ids(read, sorted(wanted), where=where)
     dictating = sorted({lead.row_id for lead in leads if lead.kind is SearchKind.REQUEST_TICKET_NO})
-    dictated = await db.ticket_request.dictated_nos_of(read, dictating) if dictating else {}
+    dictated = await db.ticket_request.dictated_of(read, dictating) if dictating else {}
     found: list[tuple[Lead, Any, str]] = []
     for lead in leads:
         row = rows[_TABLES[lead.kind]].get(lead.row_id)
         if row is None or (FIELDS[lead.kind] in personal and not context.may_see_personal(owner(row))):
             continue
         if lead.kind is SearchKind.REQUEST_TICKET_NO:
-            found += [(lead, row, number) for number in dictated.get(lead.row_id, ())]
+            of_request = dictated.get(lead.row_id)
+            found += [(lead, row, number) for numbers in of_request or () for number in numbers]
         elif value := getattr(row, _ATTRIBUTES[lead.kind]):
             found.append((lead, row, value))
     return found

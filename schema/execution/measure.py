@@ -58,6 +58,7 @@ WEIGHTS: Mapping[str, int] = {
     "Mutation.scheduleLineUpsert": 500,
     "Mutation.calendarUpsert": 500,
     "Query.find": 20,
+    "TicketRequest.diagnosis": 20,
     "TicketItem.availability": 20,
     "TicketItemAdmission.availability": 20,
 }
