@@ -290,7 +290,7 @@ def _without_reason(refusal: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _rewrite(write: Write, table: Table, column: str, values: Mapping[int, Any]) -> None:
     changed = table.update().where(table.c.id == bindparam("of_id", type_=BigId)).values({column: bindparam("new")})
-    await write.run(changed, [{"of_id": id_, "new": value} for id_, value in sorted(values.items())])
+    await write.run_each(changed, [{"of_id": id_, "new": value} for id_, value in sorted(values.items())])
 
 
 async def erase_scanned(write: Write, keys: Collection[str]) -> Erased:

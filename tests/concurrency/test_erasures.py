@@ -85,8 +85,7 @@ async def requests_of_ada(database: Database) -> int:
 
 async def count(database: Database, table: str, condition: str) -> int:
     async with database.reading() as read:
-        found = await read.connection.exec_driver_sql(f"SELECT count(*) FROM {table} WHERE {condition}")
-        return int(found.scalar_one())
+        return int((await read.fetch(f"SELECT count(*) FROM {table} WHERE {condition}"))[0][0])
 
 
 async def test_killed_in_the_middle_it_goes_on_where_it_was(database: Database, tmp_path: Path) -> None:

@@ -242,8 +242,9 @@ async def keys_amiss(database: Database) -> set[Any]:
     async with database.reading() as read:
         wanted = set()
         for table, columns, owner in tables:
-            for row in (await read.connection.execute(select(table))).mappings():
-                wanted |= set(search_key.rows(columns, row["id"], row[owner], dict(row)))
+            for values in await read.all(select(table)):
+                row = dict(zip(table.c.keys(), values, strict=True))
+                wanted |= set(search_key.rows(columns, row["id"], row[owner], row))
         kinds = [kind.value for _, columns, _ in tables for kind in columns.values()]
         found = select(search_key.search_key).where(search_key.search_key.c.kind.in_(kinds))
         kept = {search_key.SearchKeyRow(*row) for row in await read.all(found)}
