@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Index, Table, Text, func, insert, lit
 
 from .base import Instant, id_column, metadata
 from .engine import Read, Write
+from .paging import is_one_of
 from .ticket import issued_ticket
 from .ticket_request import ticket_request
 
@@ -62,10 +63,18 @@ async def code_of(read: Read, named: Named, key: str) -> str | None:
 
 async def after(read: Read, named: Named, key: str, moment: datetime) -> Sequence[datetime]:
     """When wrong codes were sent for it after that moment, the earliest first."""
-    found = select(code_attempt.c.at).where(
-        code_attempt.c.named == named.value, code_attempt.c.key == key, code_attempt.c.at > moment
+    return (await of_names(read, named, [key], moment)).get(key, [])
+
+
+async def of_names(read: Read, named: Named, keys: Sequence[str], moment: datetime) -> dict[str, list[datetime]]:
+    """When wrong codes were sent for each of these after that moment, the earliest first."""
+    found = select(code_attempt.c.key, code_attempt.c.at).where(
+        code_attempt.c.named == named.value, is_one_of(read, code_attempt.c.key, keys), code_attempt.c.at > moment
     )
-    return [row[0] for row in await read.all(found.order_by(code_attempt.c.at))]
+    attempts: dict[str, list[datetime]] = {}
+    for key, at in await read.all(found.order_by(code_attempt.c.at)):
+        attempts.setdefault(key, []).append(at)
+    return attempts
 
 
 async def add(write: Write, named: Named, key: str, at: datetime) -> None:

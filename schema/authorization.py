@@ -71,6 +71,11 @@ MUTATIONS: dict[str, Need] = {
 NEEDS = {"query": QUERIES, "mutation": MUTATIONS, "subscription": {}}
 
 
+def permitted(role: Role) -> frozenset[str]:
+    """The mutations that the role may ask for."""
+    return frozenset(name for name, (needed, least) in MUTATIONS.items() if extent(role, needed).value >= least.value)
+
+
 def forbidden(
     role: Role, operation_type: str, root_fields: frozenset[str], introspection_roles: frozenset[Role]
 ) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is in the way of a request's tickets, and what one may do about it."""
+"""What is in the way of a request's tickets, and what one may do with requests and tickets."""
 
 from datetime import datetime
 from operator import attrgetter
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 from strawberry import UNSET
 
-from resolvers import loaders
+from resolvers import actions, loaders
+from resolvers.actions import AvailableAction as AvailableActionRow
 from resolvers.diagnosis import Finding as FindingRow
 from resolvers.diagnosis import diagnose
+from resolvers.loaders import Batch
 from resolvers.refusals import RefusalCode
 
+from . import authorization
 from .node import is_row
-from .refusals import in_utc
+from .refusals import Refusal, in_utc
 from .relations import Relation, relation
 
 if TYPE_CHECKING:
@@ -57,6 +60,32 @@ class Finding:
     is_type_of = is_row(FindingRow)
 
 
+def _action(root: AvailableActionRow) -> str:
+    return root.action.value
+
+
+@strawberry.type(
+    description="Something that the caller may ask for, and whether it would be done just now. It is decided by the "
+    "rules of the mutation itself, for whatever can be entered besides: lines or a target that can be sold, a payment "
+    "that was not told before, the right authorization code."
+)
+class AvailableAction:
+    action: str = strawberry.field(resolver=_action, description="The mutation's name.")
+    admission: Annotated["Admission", strawberry.lazy("schema.admission")] | None = relation(
+        loaders.admissions,
+        "admission_id",
+        description="With that admission named; null: without one, of the whole or of each ticket's default admission.",
+    )
+    is_allowed: bool = strawberry.field(description="Whether the mutation would be done.")
+    is_done: bool = strawberry.field(
+        description="Whether it was done already: done again, it answers the same and changes nothing."
+    )
+    refusal: Refusal | None = strawberry.field(
+        description="Why it would not be done, the first reason; null where it is allowed."
+    )
+    is_type_of = is_row(AvailableActionRow)
+
+
 def _shown(_context: Any, _key: Any, found: Any) -> Any:
     return found
 
@@ -87,3 +116,26 @@ def diagnosis() -> Any:
         "Nothing is in the way where none of them says so.",
         metadata={"relation": _DIAGNOSIS},
     )
+
+
+def _permitted(context: Any) -> tuple[frozenset[str]]:
+    return (authorization.permitted(context.actor.role),)
+
+
+def available_actions(batch: Batch) -> Any:
+    """The field ``availableActions`` of a request or a ticket."""
+    available = Relation(batch, attrgetter("id"), _permitted, _shown)
+
+    async def resolve(root: Any, info: strawberry.Info) -> list[AvailableAction] | None:
+        found: list[AvailableAction] | None = await available.resolve(root, info.context)
+        return found
+
+    return strawberry.field(
+        resolver=resolve,
+        description="The next steps that this caller may take, and of those that would be refused, why. What the "
+        "caller's role may never ask for is left out.",
+        metadata={"relation": available},
+    )
+
+
+OF_REQUEST, OF_TICKET = actions.of_requests, actions.of_tickets

@@ -19,6 +19,7 @@ from resolvers.policy import Extent, Permission
 from .admission import Admission
 from .admittance import AdmissionExplanation
 from .customer import Customer
+from .diagnosis import OF_TICKET, AvailableAction, available_actions
 from .enums import describe
 from .filters import DateTimeRange, given
 from .money import Money, money
@@ -95,6 +96,8 @@ class IssuedTicket(Node):
         permitted=sees_timelines,
         description="Everything that happened to it, oldest first, in the order of recording.",
     )
+
+    available_actions: list[AvailableAction] | None = available_actions(OF_TICKET)
 
     @strawberry.field(
         description="Every check that the gate would make of it, in its order, each passed or refused; runs the very "

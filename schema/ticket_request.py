@@ -18,7 +18,7 @@ from resolvers.policy import Extent, Permission
 
 from .admission import Admission
 from .customer import Customer
-from .diagnosis import Finding, diagnosis
+from .diagnosis import OF_REQUEST, AvailableAction, Finding, available_actions, diagnosis
 from .enums import describe
 from .filters import DateTimeRange, given
 from .money import Money, money
@@ -127,6 +127,7 @@ class TicketRequest(Node):
         description="Everything that happened, oldest first, in the order of recording.",
     )
     diagnosis: list[Finding] | None = diagnosis()
+    available_actions: list[AvailableAction] | None = available_actions(OF_REQUEST)
     is_type_of = is_row(db.ticket_request.TicketRequestRow)
 
 

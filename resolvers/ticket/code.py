@@ -6,7 +6,8 @@ learns which numbers exist. Five wrong codes per ticket (or token) and hour, the
 """
 
 import hmac
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import db
 from db.client import Role
@@ -51,13 +52,20 @@ async def _try(context: Context, named: Named, name_key: str, given: str) -> Ref
         now = await write.clock()
         wrong = await db.code_attempt.after(write, named, name_key, now - WITHIN)
         code = await db.code_attempt.code_of(write, named, name_key)
-        if len(wrong) >= WRONG_CODES:
-            again = wrong[-WRONG_CODES] + WITHIN
-            return Refusal(_WRONG, _NO_MORE, PATH, limit=WRONG_CODES, actual=len(wrong), passes_from=again)
+        if (refusal := too_many(wrong)) is not None:
+            return refusal
         if code is not None and hmac.compare_digest(key(given).encode(), code.encode()):
             return None
         await db.code_attempt.add(write, named, name_key, now)
     return Refusal(_WRONG, _NOT_TOGETHER, PATH)
+
+
+def too_many(wrong: Sequence[datetime]) -> Refusal | None:
+    """WRONG_AUTHORIZATION_CODE, whatever is sent, after so many wrong ones ``WITHIN`` the time; in their order."""
+    if len(wrong) < WRONG_CODES:
+        return None
+    again = wrong[-WRONG_CODES] + WITHIN
+    return Refusal(_WRONG, _NO_MORE, PATH, limit=WRONG_CODES, actual=len(wrong), passes_from=again)
 
 
 async def forget(database: Database) -> None:

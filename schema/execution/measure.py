@@ -59,6 +59,8 @@ WEIGHTS: Mapping[str, int] = {
     "Mutation.calendarUpsert": 500,
     "Query.find": 20,
     "TicketRequest.diagnosis": 20,
+    "TicketRequest.availableActions": 20,
+    "IssuedTicket.availableActions": 20,
     "TicketItem.availability": 20,
     "TicketItemAdmission.availability": 20,
 }
