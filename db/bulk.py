@@ -16,6 +16,7 @@ from sqlalchemy import Date, Table, Time, bindparam, func, literal, select, text
 
 from .base import Instant
 from .engine import Read, Write
+from .history import TRANSACTION
 from .reservation import ReservationKind, reservation
 from .time_slot import time_slot
 
@@ -69,7 +70,7 @@ class Bulk:
         """What ``request_event.tx`` says of events that this transaction records."""
         if self._write.dialect == "sqlite":
             return 0
-        return int(await self._write.value(text("SELECT pg_current_xact_id()::text::bigint")))
+        return int(await self._write.value(text(f"SELECT {TRANSACTION}")))
 
     async def count_sold_places(self) -> None:
         """Make the sold places of every slot those of its sold reservations that were not given back."""

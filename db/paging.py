@@ -58,6 +58,8 @@ class Order:
     attribute: str = "id"
     is_descending: bool = False
     kind: type[int] | type[datetime] = datetime
+    mark: str | None = None
+    """An attribute, a text, that cursors repeat beside the position: whether the row is the one that was meant."""
 
 
 BY_ID = Order("ID", kind=int)
@@ -72,6 +74,8 @@ class Window:
     order: Order = BY_ID
     position: tuple[Any, int] | None = None
     is_backward: bool = False
+    mark: str = ""
+    """What the cursor repeats of the row at the position, under an order that has a mark."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 Events hold no personal data; their message is worded when read. What staff wrote, or a gate sent, may name a person all
 the same: nothing else is ever taken out of an event, and only when the person is erased (``db.person``). On PostgreSQL
-``tx`` is the transaction that recorded them, and (tx, id) the order of recording; on SQLite there is one writer at a
-time, ``tx`` is 0 and the id alone orders.
+``tx`` is the transaction that recorded them (``history`` says from where it is counted), and (tx, id) the order of
+recording; on SQLite there is one writer at a time, ``tx`` is 0 and the id alone orders.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -20,11 +21,17 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Select,
     Table,
     Text,
+    bindparam,
+    func,
+    literal,
     literal_column,
     select,
     text,
+    true,
+    tuple_,
 )
 
 from .admission import admission
@@ -32,8 +39,9 @@ from .base import BigId, Instant, id_column, metadata
 from .client import client
 from .customer import customer
 from .engine import Read, Write
+from .history import EPOCH, HORIZON, TRANSACTION
 from .keys import key as key_of
-from .paging import Conditions, Listing, Order, Page, Window, all_of, is_one_of, within
+from .paging import Conditions, Listing, Order, Page, Window, all_of, is_beyond, is_one_of, within
 from .ticket import access_entry, issued_ticket
 from .ticket_request import ticket_request
 from .time_slot import time_slot
@@ -146,12 +154,33 @@ class RequestEventRow(NamedTuple):
     refusal_code: str | None
     customer_id: int | None
     facts: dict[str, Any]
+    epoch: str = ""
+
+    @property
+    def position(self) -> "Position":
+        """Where it stands in the order of recording."""
+        return self.tx, self.id
+
+    @property
+    def mark(self) -> str:
+        """What tells it from an event that another history has at the same position."""
+        return _mark(self.epoch, self.recorded_at)
+
+
+Position = tuple[int, int]
+"""(tx, id): a place in the order of recording, whether or not an event stands there."""
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _mark(epoch: str, recorded_at: datetime) -> str:
+    return f"{epoch}.{(recorded_at - _BEGINNING) // timedelta(microseconds=1)}"
 
 
 request_events = Listing(
-    request_event, RequestEventRow, select(*(request_event.c[name] for name in RequestEventRow._fields))
+    request_event, RequestEventRow, select(*(request_event.c[name] for name in RequestEventRow._fields[:-1]), EPOCH)
 )
-AS_RECORDED = Order("RECORDED", "tx", kind=int)
+AS_RECORDED = Order("RECORDED", "tx", kind=int, mark="mark")
 OF_THE_GATE = (RequestEventKind.ADMITTED, RequestEventKind.DEPARTED, RequestEventKind.REFUSED)
 
 
@@ -209,7 +238,7 @@ def recording(write: Write, events: Sequence[Event], at: datetime) -> NewRows:
     return NewRows(request_event, rows, _TRANSACTION if write.dialect == "postgresql" else {})
 
 
-_TRANSACTION: Mapping[str, ColumnElement[Any]] = {"tx": literal_column("pg_current_xact_id()::text::bigint")}
+_TRANSACTION: Mapping[str, ColumnElement[Any]] = {"tx": literal_column(TRANSACTION)}
 
 
 async def pages_of_requests(read: Read, request_ids: Sequence[int], window: Window) -> dict[int, Page[RequestEventRow]]:
@@ -284,7 +313,101 @@ async def page(read: Read, window: Window, *, where: Conditions | None = None) -
     return await request_events.page(read, window, where=all_of(where, is_settled))
 
 
-_HORIZON = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", BigInteger())
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, and what decides who gets to hear of it: whose it is, and the keys that filters ask for."""
+
+    event: RequestEventRow
+    client_id: int | None
+    owner_id: int | None
+    """The client whose request it is about."""
+    token_key: str | None
+    ticket_key: str | None
+    scanned_key: str | None
+    gate_key: str | None
+
+
+async def told(read: Read, after: Position, at_most: int) -> tuple[list[Told], bool]:
+    """The next events behind a position that are settled (see ``page``), and whether more are waiting to be so.
+
+    To be asked again soon while some wait: no commit tells when the oldest transaction of a whole cluster has ended.
+    """
+    rows = await read.all(_told(read.dialect), {"tx": after[0], "id": after[1], "at_most": at_most + 1})
+    width = len(RequestEventRow._fields)
+    found = [Told(RequestEventRow._make(row[:width]), *row[width:-1]) for row in rows if row[-1]]
+    return found[:at_most], len(found) < len(rows) or len(found) > at_most
+
+
+@cache
+def _told(dialect: str) -> Select[Any]:
+    place = tuple_(request_event.c.tx, request_event.c.id)
+    position = tuple_(bindparam("tx", type_=BigInteger()), bindparam("id", type_=BigInteger()))
+    is_settled = request_event.c.tx < _HORIZON if dialect == "postgresql" else true()
+    beside = (ticket_request.c.client_id, ticket_request.c.token_key, issued_ticket.c.number_key)
+    keys = (request_event.c.scanned_key, request_event.c.gate_key)
+    joined = (
+        request_events.view.outerjoin(ticket_request, request_event.c.request_id == ticket_request.c.id)
+        .outerjoin(issued_ticket, request_event.c.ticket_id == issued_ticket.c.id)
+        .add_columns(request_event.c.client_id, *beside, *keys, is_settled)
+    )
+    return (
+        joined.where(place > position)
+        .order_by(request_event.c.tx, request_event.c.id)
+        .limit(bindparam("at_most", type_=Integer()))
+    )
+
+
+async def end(read: Read) -> Position:
+    """The position behind everything that is settled: what is told after it is new."""
+    if read.dialect == "postgresql":
+        return int(await read.value(select(_HORIZON))) - 1, LAST_ID
+    return 0, int(await read.value(select(func.coalesce(func.max(request_event.c.id), 0))))
+
+
+async def between(
+    read: Read, after: Position, until: Position, at_most: int, *, where: Conditions | None = None
+) -> Page[RequestEventRow]:
+    """The first events behind ``after`` and not behind ``until``, which must be a position that was told of."""
+
+    def is_within(event: Any) -> list[ColumnElement[bool]]:
+        return [is_beyond(event.tx, event.id, until, True, inclusive=True)]
+
+    return await request_events.page(read, Window(at_most, AS_RECORDED, after), where=all_of(where, is_within))
+
+
+LAST_ID = 2**63 - 1
+
+_HORIZON = literal_column(HORIZON, BigInteger())
+
+
+class Standing(StrEnum):
+    """What a cursor is here."""
+
+    KNOWN = "KNOWN"
+    OTHER_EPOCH = "OTHER_EPOCH"
+    UNKNOWN = "UNKNOWN"
+
+
+async def standing(read: Read, window: Window) -> Standing:
+    """Whether the event that the window begins at happened here; a window without a position begins anywhere.
+
+    Positions say nothing of whose they are: in a database that was restored, or set back, others take the same ones.
+    Whoever went on from there would miss what came before them, or be told it twice.
+    """
+    if window.position is None:
+        return Standing.KNOWN
+    tx, row_id = window.position
+    found = select(EPOCH, request_event.c.recorded_at).select_from(
+        select(literal(1).label("one"))
+        .subquery()
+        .outerjoin(request_event, (request_event.c.id == row_id) & (request_event.c.tx == tx))
+    )
+    ((epoch, recorded_at),) = await read.all(found)
+    if window.mark.partition(".")[0] != epoch:
+        return Standing.OTHER_EPOCH
+    if recorded_at is None or window.mark != _mark(epoch, recorded_at):
+        return Standing.UNKNOWN
+    return Standing.KNOWN
 
 
 def scans_of(client_id: int) -> Conditions:
@@ -296,6 +419,11 @@ def scans_of(client_id: int) -> Conditions:
 def matching(given: Mapping[str, Any]) -> Conditions:
     """The conditions of a filter: all that are given hold together; texts match whole, case ignored."""
     return lambda event: [_FILTERS[name](event, value) for name, value in given.items()]
+
+
+def is_matching(told: Told, given: Mapping[str, Any]) -> bool:
+    """What ``matching`` says, of an event that has been told."""
+    return all(_TESTS[name](told, value) for name, value in given.items())
 
 
 def _of_token(event: Any, token: str) -> ColumnElement[bool]:
@@ -321,3 +449,17 @@ _FILTERS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "code": lambda event, codes: event.refusal_code.in_([code.value for code in codes]),
     "at": lambda event, span: within(event.at, span),
 }
+
+
+_TESTS: Mapping[str, Callable[[Told, Any], bool]] = {
+    "scanned": lambda told, text: told.scanned_key == key_of(text),
+    "token": lambda told, text: told.token_key is not None and told.token_key == key_of(text),
+    "external_ticket_no": lambda told, text: told.ticket_key is not None and told.ticket_key == key_of(text),
+    "kinds": lambda told, kinds: told.event.kind in kinds,
+    "gate": lambda told, text: told.gate_key == key_of(text),
+    "code": lambda told, codes: told.event.refusal_code in codes,
+    "at": lambda told, span: (
+        (span.start is None or told.event.at >= span.start) and (span.until is None or told.event.at <= span.until)
+    ),
+}
+"""The same as ``_FILTERS``, side by side: tests/resolvers/test_feed.py asks both."""

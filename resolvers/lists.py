@@ -10,7 +10,7 @@ from typing import Any
 import db
 from db.paging import Conditions, Page, Window
 
-from . import visibility
+from . import timeline, visibility
 from .context import Context
 from .policy import Extent, Permission
 
@@ -60,6 +60,7 @@ async def request_events(context: Context, window: Window, given: Given) -> Page
     """A page of everything that happened, in the order of recording."""
     where = db.paging.all_of(visibility.events(context), db.timeline.matching(given))
     async with context.reading() as read:
+        await timeline.check(read, window)
         return await db.timeline.page(read, window, where=where)
 
 

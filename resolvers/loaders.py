@@ -16,7 +16,7 @@ import db
 from db.engine import Read
 from db.paging import Page, Window
 
-from . import visibility
+from . import timeline, visibility
 from .admittance.explain import explain_tickets
 from .capacity import counted, remaining
 from .policy import Extent, Permission
@@ -472,6 +472,7 @@ async def events_of_requests(
     _context: "Context", read: Read, ids: Sequence[int], window: Window
 ) -> Mapping[int, Page[Any]]:
     """One page of events per request."""
+    await timeline.check(read, window)
     return await db.timeline.pages_of_requests(read, ids, window)
 
 
@@ -479,6 +480,7 @@ async def events_of_tickets(
     _context: "Context", read: Read, ids: Sequence[int], window: Window
 ) -> Mapping[int, Page[Any]]:
     """One page of events per ticket."""
+    await timeline.check(read, window)
     return await db.timeline.pages_of_tickets(read, ids, window)
 
 
@@ -486,4 +488,5 @@ async def events_of_access_entries(
     _context: "Context", read: Read, ids: Sequence[int], window: Window
 ) -> Mapping[int, Page[Any]]:
     """One page of arrivals, departures and refusals per access entry."""
+    await timeline.check(read, window)
     return await db.timeline.pages_of_access_entries(read, ids, window)

@@ -7,11 +7,31 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import db
+from db.engine import Read
+from db.paging import Window
 from db.ticket_item import ActivationMethod
-from db.timeline import RequestEventKind, RequestEventRow
+from db.timeline import RequestEventKind, RequestEventRow, Standing
 
-from .refusals import Refusal, RefusalCode
+from .refusals import BadUserInput, Refusal, RefusalCode
 from .sentences import Told, sentence, told_refusal
+
+NOT_HERE: Mapping[Standing, str] = {
+    Standing.OTHER_EPOCH: (
+        "That cursor is of another history of events: the database was restored, cloned or moved since. Ask for what "
+        "happened since a moment that you know (where: {at: {from: ...}}), and go on from there."
+    ),
+    Standing.UNKNOWN: (
+        "The event of that cursor did not happen here: the database was set back to before it. Ask for what happened "
+        "since a moment that you know (where: {at: {from: ...}}), and go on from there."
+    ),
+}
+
+
+async def check(read: Read, window: Window) -> None:
+    """Raise BadUserInput unless events can be gone on with from where the window begins."""
+    standing = await db.timeline.standing(read, window)
+    if standing in NOT_HERE:
+        raise BadUserInput(NOT_HERE[standing])
 
 
 def message(event: RequestEventRow) -> str:

@@ -36,27 +36,36 @@ def write_cursor(order: Order, row: Any) -> str:
     value = None if order.attribute == "id" else getattr(row, order.attribute)
     if isinstance(value, datetime):
         value = value.astimezone(UTC).isoformat()
-    position = orjson.dumps([CURSOR_VERSION, order.name, value, row.id])
+    marks = [] if order.mark is None else [getattr(row, order.mark)]
+    position = orjson.dumps([CURSOR_VERSION, order.name, value, row.id, *marks])
     return base64.urlsafe_b64encode(position).decode().rstrip("=")
 
 
 def parse_cursor(order: Order, cursor: str) -> tuple[Any, int]:
     """The position that a cursor stands for. Raises BadUserInput if it is not one of this order."""
+    return _parsed(order, cursor)[0]
+
+
+def _parsed(order: Order, cursor: str) -> tuple[tuple[Any, int], str]:
+    """The position that a cursor stands for, and the mark beside it."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        version, name, value, row_id = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        version, name, value, row_id, *marks = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if len(marks) != (order.mark is not None) or not all(isinstance(mark, str) for mark in marks):
+            raise ValueError
+        mark = marks[0] if marks else ""
         if version != CURSOR_VERSION or name != order.name or type(row_id) is not int or abs(row_id) > LARGEST_ID:
             raise ValueError
         if order.attribute == "id":
-            return row_id, row_id
+            return (row_id, row_id), mark
         if order.kind is datetime:
             moment = datetime.fromisoformat(value)
             if moment.tzinfo is None:
                 raise ValueError
-            return moment.astimezone(UTC), row_id
+            return (moment.astimezone(UTC), row_id), mark
         if type(value) is not int or abs(value) > LARGEST_ID:
             raise ValueError
-        return value, row_id
+        return (value, row_id), mark
     except (binascii.Error, ValueError, TypeError, OverflowError):
         raise BadUserInput("That cursor is not one of this list in this order: take one from a page of it.") from None
 
@@ -73,8 +82,8 @@ def window(first: int | None, after: str | None, last: int | None, before: str |
         name = "last" if is_backward else "first"
         raise BadUserInput(f"A page has 0 to {LARGEST_SIZE} rows: {name} cannot be {size}.")
     cursor = before if is_backward else after
-    position = None if cursor is None else parse_cursor(order, cursor)
-    return Window(DEFAULT_SIZE if size is None else size, order, position, is_backward)
+    position, mark = (None, "") if cursor is None else _parsed(order, cursor)
+    return Window(DEFAULT_SIZE if size is None else size, order, position, is_backward, mark)
 
 
 @strawberry.type(description="Whether a list goes on in either direction (exact in both), and from where.")

@@ -35,7 +35,8 @@ BEGIN
     SET LOCAL session_replication_role = replica;
     FOR found IN
         SELECT oid::regclass AS name, relkind AS kind, pg_relation_size(oid) AS size FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S') AND relname <> 'alembic_version'
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
+            AND relname NOT IN ('alembic_version', 'history')
     LOOP
         IF found.kind = 'S' THEN
             PERFORM setval(found.name, 1, false);

@@ -18,6 +18,7 @@ async def fill(gatehouse: Gatehouse) -> None:
     """On Friday, 17 May 2030, at noon in UTC."""
     gatehouse.travel(NOON - gatehouse.database.now())
     async with making(gatehouse.database) as make:
+        await make.write.run(db.history.history.update().values(epoch="story"))  # cursors repeat it
         shop, till = await make.client("castle-shop.example", Role.WEB_STORE), await make.client("Till 1", Role.POS)
         castle = await make.admission("CASTLE", description="The castle", time_zone="Europe/Berlin")
         event: dict[str, Any] = {"kind": "EVENT", "prebook_required": True, "default_schedule": "SCHEDULE_ENTRY"}
