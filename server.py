@@ -10,14 +10,16 @@ import errno
 import logging
 import os
 import re
+import signal
 import socket
 import sys
+import threading
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,22 +34,25 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 import db.address
 import db.admission
 import db.client
+import db.history
 import db.migrations
 import db.money
 from db.client import Role
 from db.engine import Database
 from db.migrations import Standing
+from db.news import News
 from db.paging import Window
 from db.sales_order import SalesChannel
 from resolvers import generation, ticket
 from resolvers.actor import Keyring, create_key
 from resolvers.context import Rules
+from resolvers.feed import Feed
 from resolvers.pattern import Pattern
 from resolvers.ticket_request import sweep
 from schema.execution.limits import INTROSPECTION_ROLES, Limits
@@ -150,6 +155,13 @@ class Settings(BaseSettings):
     operation_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 20
     points_per_minute: Annotated[int, Field(ge=1, le=999_999_999_999)] = 600_000
     remembered_characters: Annotated[int, Field(ge=0, le=1_000_000_000)] = 500_000
+    listen_url: Annotated[str | None, Field(repr=False)] = None
+    max_message_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
+    operations_per_connection: Annotated[int, Field(ge=1, le=10_000)] = 50
+    connections_per_key: Annotated[int, Field(ge=1, le=100_000)] = 100
+    init_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 10
+    ping_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 20
+    send_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 30
     log_level: LogLevel = LogLevel.INFO
     log_format: Literal["console", "json"] | None = None
 
@@ -157,6 +169,16 @@ class Settings(BaseSettings):
     @classmethod
     def _database(cls, value: str) -> str:
         return db.address.parse(value, FOLDER)
+
+    @field_validator("listen_url")
+    @classmethod
+    def _listen(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        address = db.address.parse(value, FOLDER)
+        if db.address.file_of(address) is not None:
+            raise ValueError("This is for PostgreSQL behind a pooler; a SQLite file is looked at where it is.")
+        return address
 
     @field_validator("time_zone")
     @classmethod
@@ -292,6 +314,12 @@ class Settings(BaseSettings):
             introspection_roles=self.who_may_introspect,
             shows_suggestions=self.is_development,
             remembered_characters=self.remembered_characters,
+            message_bytes=self.max_message_bytes,
+            operations_per_connection=self.operations_per_connection,
+            connections_per_key=self.connections_per_key,
+            init_seconds=self.init_seconds,
+            ping_seconds=self.ping_seconds,
+            send_seconds=self.send_seconds,
         )
 
 
@@ -398,27 +426,38 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     """
     import schema.export
     import schema.root
-    from schema.execution.http import endpoint
+    from schema.execution import http, websocket
+    from schema.execution.connections import Connections
+    from schema.execution.operation import Operations
     from web import pages
     from web.guard import Guard
 
     own = database is None
     database = database or Database(settings.database_url, pool_size=settings.pool_size)
     keyring = Keyring(database)
+    rules, limits = rules or settings.rules(), settings.limits()
+    news = News(database, settings.listen_url)
+    feed = Feed(database, news)
+    connections = Connections(limits.connections_per_key)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_exception_handler(_unhandled)
         await _measure_clock(database)
+        await _keep_history(database)
         chores = [
             asyncio.create_task(_every(CLOCK_SECONDS, _measure_clock, database)),
             asyncio.create_task(_every(settings.sweep_seconds, _sweep, database)),
             asyncio.create_task(_every(NOTE_SECONDS, note_keys, database)),
             asyncio.create_task(_every(HORIZON_SECONDS, _keep_horizons, database, at_once=True)),
+            asyncio.create_task(news.run()),
         ]
         try:
-            yield
+            with _said_goodbye(connections.close):
+                yield
         finally:
+            await connections.close()
+            await feed.close()
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
@@ -451,14 +490,9 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
             return _not_ready("The database cannot be reached.")
         return JSONResponse({"status": "ready"})
 
-    graphql = endpoint(
-        schema.root.graphql_schema,
-        database,
-        keyring,
-        rules or settings.rules(),
-        settings.limits(),
-        settings.cors_origins,
-    )
+    operations = Operations(schema.root.graphql_schema, database, rules, limits, feed)
+    graphql = http.endpoint(operations, keyring, connections, limits, settings.cors_origins)
+    sockets = websocket.endpoint(operations, keyring, connections, limits, settings.cors_origins)
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -467,10 +501,11 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         expose_headers=("Retry-After",),
         max_age=CORS_SECONDS,
     )
-    return Starlette(
+    app = Starlette(
         routes=[
+            WebSocketRoute("/graphql", sockets),
             Route("/graphql", graphql, methods=METHODS, middleware=[cors] if settings.cors_origins else None),
-            Route("/export/tickets.csv", schema.export.endpoint(database, rules or settings.rules()), methods=("GET",)),
+            Route("/export/tickets.csv", schema.export.endpoint(database, rules), methods=("GET",)),
             *([*pages.routes(), Route("/", graphiql)] if settings.graphiql else []),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
@@ -479,6 +514,49 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         middleware=[Middleware(Guard, hosts=settings.hosts)],
         lifespan=lifespan,
     )
+    app.state.feed, app.state.connections = feed, connections
+    return app
+
+
+@contextlib.contextmanager
+def _said_goodbye(close: Callable[[], Awaitable[None]]) -> Iterator[None]:
+    """While the block runs, a signal to stop first closes what stays open, and then does what it would have done.
+
+    uvicorn would end such connections itself, with a code that says less, or wait for them until its patience ends. A
+    second signal is not held back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop, is_asked = asyncio.get_running_loop(), False
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    parting: set[asyncio.Task[None]] = set()
+
+    async def part(number: int, frame: FrameType | None) -> None:
+        try:
+            await close()
+        finally:
+            handler = before[signal.Signals(number)]
+            if callable(handler):
+                handler(number, frame)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal is_asked
+        handler = before[signal.Signals(number)]
+        if is_asked and callable(handler):
+            handler(number, frame)
+            return
+        is_asked = True
+        loop.call_soon_threadsafe(lambda: parting.add(loop.create_task(part(number, frame))))
+
+    held = [number for number, handler in before.items() if callable(handler)]
+    for number in held:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in held:
+            signal.signal(number, before[number])
 
 
 def app_of_environment() -> Starlette:
@@ -504,6 +582,15 @@ async def _measure_clock(database: Database) -> None:
         await database.measure_clock()
     except Exception as cause:
         log.warning("clock not measured", exc_info=cause)
+
+
+async def _keep_history(database: Database) -> None:
+    """Begin a new history of events if the database has come to another place: before anything is recorded here."""
+    try:
+        if await db.history.keep(database):
+            log.warning("the database is at another place: events begin a new epoch, older cursors are refused")
+    except Exception as cause:
+        log.warning("history not looked at", exc_info=cause)
 
 
 async def _sweep(database: Database) -> None:
@@ -624,10 +711,16 @@ def must_be_there(settings: Settings) -> None:
         raise Trouble(f"The database {file} and its folder must be writable, and are not.")
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens there already: whoever connects while the server is still starting waits for it."""
+def listening(settings: Settings) -> socket.socket:
+    """A socket that listens there already: whoever connects while the server is still starting waits for it.
+
+    Its connections end when what they are sent is not taken off in time, whatever the peer's machine says meanwhile.
+    """
+    host, port = settings.host, settings.port
     taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(settings.send_seconds * 1000))
     try:
         taken.bind((host, port))
         taken.listen(2048)
@@ -766,7 +859,7 @@ def serve(host: Host = None, port: Port = None, workers: Workers = None) -> None
     settings = settings_for_serving(host, port, workers)
     configure_logging(settings)
     in_migrated(settings, nothing_more)
-    run(settings, listening(settings.host, settings.port), graphiql_at(settings))
+    run(settings, listening(settings), graphiql_at(settings))
 
 
 @cli.command()
@@ -778,7 +871,7 @@ def start(host: Host = None, port: Port = None, workers: Workers = None) -> None
     os.environ.setdefault(f"{PREFIX}ENVIRONMENT", Environment.DEVELOPMENT)
     settings = settings_for_serving(host, port, workers)
     configure_logging(settings)
-    taken = listening(settings.host, settings.port)
+    taken = listening(settings)
     migrated(settings)
     demo_loaded(settings, DEMO_REQUESTS)
     run(settings, taken, f"{demo_keys(settings)}\n{graphiql_at(settings)}")
@@ -827,6 +920,11 @@ def run(settings: Settings, taken: socket.socket, announcement: str) -> None:
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        ws="websockets-sansio",
+        ws_max_size=settings.max_message_bytes,
+        ws_ping_interval=settings.ping_seconds,
+        ws_ping_timeout=settings.ping_seconds,
+        ws_per_message_deflate=False,  # it takes more memory than the rest of an idle connection
     )
     typer.echo(announcement)
     sys.stdout.flush()

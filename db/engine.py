@@ -171,6 +171,8 @@ class Database:
         self.dialect = self.url.get_backend_name()
         self.clock_offset = clock_offset
         self._drift = timedelta()
+        self.on_commit: Callable[[], None] = lambda: None
+        """Called after every commit of this object: ``news`` wakes those who wait for what was written."""
         if self.dialect == "sqlite":
             # One writer per process: its writers queue for it here, fairly; other processes' wait for the file's lock.
             self._writers = Pool(lambda: sqlite_driver.connect(self.url, write=True), 1)
@@ -201,6 +203,7 @@ class Database:
             except BaseException:
                 await _undo(connection)
                 raise
+        self.on_commit()
 
     @asynccontextmanager
     async def maintaining(self) -> AsyncIterator[AsyncConnection]:

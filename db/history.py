@@ -71,8 +71,8 @@ async def keep(database: Database) -> bool:
     if row is not None and row.place == row.here:
         return False
     async with database.writing() as write:
-        await write.run(text("LOCK TABLE request_event IN SHARE ROW EXCLUSIVE MODE"))
-        await write.run(text("LOCK TABLE history IN EXCLUSIVE MODE"))
+        await write.run_text("LOCK TABLE request_event IN SHARE ROW EXCLUSIVE MODE")
+        await write.run_text("LOCK TABLE history IN EXCLUSIVE MODE")
         row = await write.first(HistoryRow, _history)
         if row is not None and row.place == row.here:
             return False  # somebody else was quicker

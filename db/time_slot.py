@@ -310,6 +310,16 @@ async def open_on(read: Read, admission_ids: Sequence[int], on: date) -> list[Ti
     return await read.rows(TimeSlotRow, found)
 
 
+async def to_watch(read: Read, admission_id: int, now: datetime) -> list[TimeSlotRow]:
+    """The slots of the admission whose numbers may still change: all but those that ended more than a day ago."""
+    is_to_come = and_(
+        time_slot.c.admission_id == admission_id,
+        time_slot.c.starts_at >= now - FURTHEST_ARRIVAL,
+        time_slot.c.ends_at >= now - timedelta(days=1),
+    )
+    return await read.rows(TimeSlotRow, time_slots.view.where(is_to_come))
+
+
 async def from_day_on(read: Read, admission_id: int, first: date) -> list[KeptSlot]:
     """Every slot of the admission on that local day or later, canceled ones too."""
     return await read.rows(KeptSlot, _kept.where(time_slot.c.admission_id == admission_id, time_slot.c.date >= first))

@@ -55,8 +55,18 @@ class Keyring:
         row = await self._row(public_id)
         if row is None or not hmac.compare_digest(row.secret_hash, _hash(secret)):
             return None
+        return self._actor(public_id, row)
+
+    async def renewed(self, actor: Actor) -> Actor | None:
+        """The actor of a key that was shown before, as it is now; None once the key has expired or was revoked.
+
+        For whoever stays: a subscription must not outlive its key.
+        """
+        return self._actor(actor.key_id, await self._row(actor.key_id))
+
+    def _actor(self, public_id: str, row: db.client.ApiKeyRow | None) -> Actor | None:
         now = self._database.now()
-        if row.revoked_at is not None and row.revoked_at <= now:
+        if row is None or (row.revoked_at is not None and row.revoked_at <= now):
             return None
         if row.expires_at is not None and row.expires_at <= now:
             return None

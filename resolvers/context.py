@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from db.engine import Database, Read, Write
@@ -14,6 +14,9 @@ from db.sales_order import SalesChannel
 from .actor import Actor
 from .loaders import Loaders
 from .policy import Extent, Permission, extent
+
+if TYPE_CHECKING:
+    from .feed import Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,12 @@ class Context:
     Every write renews ``now`` and the loaders, so that what is read after it is read anew.
     """
 
-    def __init__(self, database: Database, actor: Actor, rules: Rules) -> None:
+    def __init__(self, database: Database, actor: Actor, rules: Rules, feed: "Feed | None" = None) -> None:
         self.database = database
         self.actor = actor
         self.rules = rules
+        self.feed = feed
+        """What subscribers follow; None where nobody can subscribe."""
         self.found_tickets: set[int] = set()
         """The tickets that a GATE named by their exact number: beside them their request and reference exist."""
         self._readers: set[asyncio.Task[Any]] = set()

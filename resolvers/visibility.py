@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import db
 from db.paging import Conditions
+from db.timeline import Told
 
 from .policy import Extent, Permission
 
@@ -69,6 +70,21 @@ def events(context: "Context") -> Conditions | None:
             return db.timeline.scans_of(context.actor.client_id)
         case _:
             return db.paging.nothing
+
+
+def is_told(context: "Context", told: Told) -> bool:
+    """``events``, for one that has been read for everybody."""
+    match context.extent(Permission.READ_REQUESTS), context.extent(Permission.READ_SCANS):
+        case Extent.ALL, Extent.ALL:
+            return True
+        case Extent.ALL, _:
+            return told.event.request_id is not None
+        case Extent.OWN, _:
+            return told.owner_id == context.actor.client_id
+        case _, Extent.OWN:
+            return told.client_id == context.actor.client_id and told.event.kind in db.timeline.OF_THE_GATE
+        case _:
+            return False
 
 
 def tickets(context: "Context") -> Conditions | None:

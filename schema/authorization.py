@@ -68,7 +68,12 @@ MUTATIONS: dict[str, Need] = {
     "personErase": (Permission.ERASE_PERSONS, Extent.ALL),
 }
 
-NEEDS = {"query": QUERIES, "mutation": MUTATIONS, "subscription": {}}
+SUBSCRIPTIONS: dict[str, Need] = {
+    "requestEvents": QUERIES["requestEvents"],
+    "slotChanged": (Permission.READ_SET_UP, Extent.ALL),
+}
+
+NEEDS = {"query": QUERIES, "mutation": MUTATIONS, "subscription": SUBSCRIPTIONS}
 
 
 def permitted(role: Role) -> frozenset[str]:

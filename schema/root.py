@@ -1,4 +1,4 @@
-"""The schema: queries and mutations of all nouns, put together."""
+"""The schema: queries, mutations and subscriptions of all nouns, put together."""
 
 import asyncio
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ from .role_center import RoleCenterQueries
 from .sale import SaleMutations
 from .sales_order import SalesOrderQueries
 from .scalars import SCALARS
-from .schedule import ScheduleQueries
+from .schedule import ScheduleQueries, SlotSubscriptions
 from .schedule_set_up import ScheduleMutations
 from .set_up import SetUpMutations
 from .slots import SlotMutations
@@ -38,7 +38,7 @@ from .ticket import IssuedTicketQueries
 from .ticket_changes import TicketChangeMutations
 from .ticket_item import TicketItemQueries
 from .ticket_request import TicketRequestQueries
-from .timeline import RequestEventQueries
+from .timeline import RequestEventQueries, RequestEventSubscriptions
 
 LIMITS = Limits()
 NODES_AT_ONCE = 100
@@ -168,7 +168,20 @@ class Mutation(
     pass
 
 
-schema = strawberry.Schema(query=Query, mutation=Mutation, config=StrawberryConfig(scalar_map=SCALARS))
+@strawberry.type(
+    description="What may be followed, over graphql-transport-ws, or one operation per connection as text/event-stream."
+    " Each event costs what one answer costs; where the allowance of the key is used up, events wait for it.\n\n"
+    f"By default a websocket has at most {LIMITS.operations_per_connection} operations at once and messages of at most "
+    f"{LIMITS.message_bytes} bytes, a key {LIMITS.connections_per_key} connections to each process, and one that takes "
+    f"nothing off for {LIMITS.send_seconds:g} seconds is closed: go on with `after`."
+)
+class Subscription(RequestEventSubscriptions, SlotSubscriptions):
+    pass
+
+
+schema = strawberry.Schema(
+    query=Query, mutation=Mutation, subscription=Subscription, config=StrawberryConfig(scalar_map=SCALARS)
+)
 graphql_schema = schema._schema
 check_masks(graphql_schema)
 for kind in graphql_schema.type_map.values():

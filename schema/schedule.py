@@ -1,5 +1,6 @@
 """Schedules, the lines that join them to admissions, and the time slots that these make, and how full they are."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import date as LocalDate
 from datetime import datetime, time
@@ -280,3 +281,17 @@ class ScheduleQueries:
         before: Before = UNSET,
     ) -> Connection[Schedule] | None:
         return page_of(await lists.schedules(info.context, window(first, after, last, before)))
+
+
+@strawberry.type
+class SlotSubscriptions:
+    @strawberry.subscription(
+        description="A slot of this admission whose numbers, times or state changed, also because a hold ran out; as "
+        "it is then. Bursts are merged, at most a few a second. Slots that ended more than a day ago rest."
+    )
+    async def slot_changed(
+        self,
+        info: strawberry.Info,
+        admission_code: Annotated[str, strawberry.argument(description="Of the admission; case ignored.")],
+    ) -> AsyncGenerator[TimeSlot, None]:
+        return await info.context.feed.slots(info.context, key(admission_code))

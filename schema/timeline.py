@@ -1,5 +1,6 @@
 """The timeline: what happened to requests and tickets, append-only."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -145,3 +146,26 @@ class RequestEventQueries:
     ) -> Connection[RequestEvent] | None:
         asked = window(first, after, last, before, AS_RECORDED)
         return page_of(await lists.request_events(info.context, asked, given(where)), AS_RECORDED)
+
+
+@strawberry.type
+class RequestEventSubscriptions:
+    @strawberry.subscription(
+        description="Events as they are committed, by every server process, in the order of recording. `after` goes on "
+        "behind a cursor, without a gap or a duplicate, also in another process and after a restart; left out: from "
+        "now on. What is yours to see is decided for every event, and the end of your key is the end of this. A "
+        "cursor of a database that was restored or set back since is `BAD_USER_INPUT`."
+    )
+    async def request_events(
+        self,
+        info: strawberry.Info,
+        after: Annotated[
+            str | None, strawberry.argument(description="The cursor of the last event that you were told of.")
+        ] = UNSET,
+        where: Annotated[
+            RequestEventWhere | None, strawberry.argument(description="Conditions; left out: all.")
+        ] = UNSET,
+    ) -> AsyncGenerator[RequestEvent, None]:
+        feed, asked = info.context.feed, window(None, after, None, None, AS_RECORDED)
+        position = await feed.begin(info.context, asked)
+        return feed.events(info.context, position, given(where))

@@ -42,6 +42,7 @@ class Gatehouse:
     ) -> None:
         db.engine.watchers.remove(self._collect)
         await self.http.aclose()
+        await self.app.state.feed.close()
 
     def _collect(self, statement: str) -> None:
         self.statements.append(statement)

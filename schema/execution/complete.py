@@ -33,7 +33,7 @@ class Completion:
     def data(self, root: Selection) -> dict[str, Any] | None:
         """The answer below the root; None if an error has come up to there."""
         try:
-            return self._object(root, None, [])
+            return self._object(root, self._run.source, [])
         except GraphQLError as error:
             self._run.errors.append(error)
             return None

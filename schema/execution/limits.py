@@ -32,6 +32,12 @@ class Limits:
     introspection_roles: frozenset[Role] = INTROSPECTION_ROLES
     shows_suggestions: bool = False
     remembered_characters: int = 500_000
+    message_bytes: int = 1_000_000
+    operations_per_connection: int = 50
+    connections_per_key: int = 100
+    init_seconds: float = 10
+    ping_seconds: float = 20
+    send_seconds: float = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,14 @@
-"""Running one operation: may this actor, run it, mask what failed, and one line in the log."""
+"""Running one operation: may this actor, run it, mask what failed, and one line in the log.
 
+A subscription is many answers: its document, its asker and its cost are looked at as those of any operation, once, and
+then for every event the asker's key again, and the cost is taken from its allowance; what finds no room waits.
+"""
+
+import asyncio
 import math
 import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +18,15 @@ from graphql import ExecutionResult, GraphQLSchema
 from db.engine import Database, statements
 from resolvers.actor import Actor
 from resolvers.context import Context, Rules
+from resolvers.feed import Feed
+from resolvers.refusals import BadUserInput
 
 from .. import authorization
 from . import errors
 from .documents import Document, Documents, Operation
 from .limits import Excess, Limits
 from .rate import Buckets
-from .run import execute
+from .run import execute, subscribe
 
 log = structlog.get_logger("gatehouse")
 
@@ -27,11 +36,20 @@ CHARACTERS_PER_POINT = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes out. ``is_request_error``: nothing was run, because the request itself was at fault."""
+    """What goes out. ``is_request_error``: nothing was run, because the request itself was at fault.
+
+    ``stream`` has the answers of a subscription, which then are all there is: the last of them is a request error if
+    it did not end because nobody wanted more. Whoever takes it closes it.
+    """
 
     body: dict[str, Any]
     is_request_error: bool = False
     code: str | None = None
+    stream: "AsyncGenerator[Answer, None] | None" = None
+
+
+Renew = Callable[[Actor], Awaitable[Actor | None]]
+"""Looks at the key of an actor again: None once it is no longer valid."""
 
 
 def refusal(message: str, code: str) -> Answer:
@@ -47,6 +65,14 @@ def too_fast(seconds: float) -> Answer:
     return Answer({"errors": [told]}, is_request_error=True, code=errors.RATE_LIMITED)
 
 
+def stopped(seconds: float) -> Answer:
+    """The answer to an operation that took too long."""
+    message = (
+        f"The operation took longer than {seconds:g} seconds and was stopped. What it had not committed is undone."
+    )
+    return refusal(message, errors.STOPPED)
+
+
 def beyond(found: Excess) -> Answer:
     """The answer to an operation that asks for more than a limit."""
     told = errors.error(found.message, errors.VALIDATION_FAILED, **found.extensions)
@@ -56,9 +82,12 @@ def beyond(found: Excess) -> Answer:
 class Operations:
     """Runs operations against the schema, for one database and one set of rules."""
 
-    def __init__(self, schema: GraphQLSchema, database: Database, rules: Rules, limits: Limits) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, database: Database, rules: Rules, limits: Limits, feed: Feed | None = None
+    ) -> None:
         self._schema = schema
         self._database = database
+        self._feed = feed
         self._rules = rules
         self._limits = limits
         self._documents = Documents(schema, limits)
@@ -72,10 +101,12 @@ class Operations:
         operation_name: str | None,
         *,
         may_change: bool = True,
+        renew: Renew | None = None,
     ) -> Answer:
         """The answer to one request of a client: of a query only, unless it may change something.
 
-        Never raises but for cancellation.
+        A subscription is answered where the answers can be told one by one: with ``renew``, which looks at its key
+        again. Never raises but for cancellation.
         """
         counted: list[str] = []
         executor: str | None = None
@@ -100,8 +131,6 @@ class Operations:
                     else "The document has no operation of that name."
                 )
                 answer = refusal(message, errors.BAD_USER_INPUT)
-            elif operation.type == "subscription":
-                answer = refusal("Subscriptions are not answered here.", errors.BAD_USER_INPUT)
             elif operation.type == "mutation" and not may_change:
                 answer = refusal("A mutation is asked with POST.", errors.METHOD_NOT_ALLOWED)
             elif forbidden := authorization.forbidden(
@@ -109,12 +138,19 @@ class Operations:
             ):
                 message = f"The role {actor.role} may not ask for {', '.join(forbidden)}."
                 answer = refusal(message, errors.FORBIDDEN)
+            elif operation.type == "subscription" and renew is None:
+                message = (
+                    "A subscription is answered as text/event-stream, which must be accepted, or over a websocket."
+                )
+                answer = refusal(message, errors.BAD_USER_INPUT)
             elif cost is not None and cost > self._limits.cost:
                 answer = beyond(Excess("cost", self._limits.cost, cost))
             elif seconds := self._buckets.pour(actor.key_id, (cost or 1) - 1):
                 answer = too_fast(seconds)
+            elif operation.type == "subscription" and renew is not None:
+                answer = await self._subscribed(actor, renew, document, operation, variables, cost or 1)
             else:
-                context = Context(self._database, actor, self._rules)
+                context = self._context(actor)
                 answer, unplanned = await self._executed(context, document, operation, variables)
                 executor = "graphql-core" if unplanned else "plan"
             if cost is not None:
@@ -125,23 +161,119 @@ class Operations:
         finally:
             statements.reset(token)
             found = answer.body.get("errors", ()) if answer else [errors.error("", errors.STOPPED)]
+            if answer is None or answer.stream is None:
+                log.info(
+                    "operation",
+                    operation=operation.name[:100] if operation and operation.name else None,
+                    type=operation.type if operation else None,
+                    document=document.hash if document else None,
+                    actor=actor.client,
+                    role=actor.role.value,
+                    cost=cost,
+                    executor=executor,
+                    unplanned=unplanned,
+                    statements=len(counted),
+                    milliseconds=round((time.perf_counter() - started) * 1000, 2),
+                    errors=sorted({error["extensions"]["code"] for error in found}),
+                )
+
+    def _context(self, actor: Actor) -> Context:
+        return Context(self._database, actor, self._rules, self._feed)
+
+    async def _subscribed(
+        self,
+        actor: Actor,
+        renew: Renew,
+        document: Document,
+        operation: Operation,
+        variables: dict[str, Any] | None,
+        cost: int,
+    ) -> Answer:
+        """The answer that has the stream, or the errors because of which there is none."""
+        assert document.node is not None
+        context = self._context(actor)
+        try:
+            source = await subscribe(self._schema, document.node, operation, context, variables)
+        finally:
+            await context.close()
+        if isinstance(source, ExecutionResult):
+            found = errors.of_execution(source.errors or [])
+            return Answer({"errors": found}, is_request_error=True, code=found[0]["extensions"]["code"])
+        return Answer({}, stream=self._answers(actor, renew, document, operation, variables, cost, source))
+
+    async def _answers(
+        self,
+        actor: Actor,
+        renew: Renew,
+        document: Document,
+        operation: Operation,
+        variables: dict[str, Any] | None,
+        cost: int,
+        source: Any,
+    ) -> AsyncGenerator[Answer, None]:
+        """An answer for each event. One line in the log tells of all of them, when they end."""
+        assert document.node is not None
+        counted: list[str] = []
+        number, failed, started = 0, set[str](), time.perf_counter()
+        try:
+            async with aclosing(source):
+                async for event in source:
+                    now = await renew(actor)
+                    if now is None:
+                        failed.add(errors.UNAUTHENTICATED)
+                        yield refusal("The key has expired or was revoked.", errors.UNAUTHENTICATED)
+                        return
+                    await self._allowed(now, cost)
+                    token = statements.set(counted)
+                    try:
+                        async with asyncio.timeout(self._limits.operation_seconds):
+                            answer, _ = await self._executed(self._context(now), document, operation, variables, event)
+                    finally:
+                        statements.reset(token)
+                    available = self._buckets.available(now.key_id)
+                    told = {"requested": cost, "limit": self._limits.cost, "available": available}
+                    answer.body["extensions"] = {"cost": told}
+                    failed.update(error["extensions"]["code"] for error in answer.body.get("errors", ()))
+                    number += 1
+                    yield answer
+        except TimeoutError:
+            failed.add(errors.STOPPED)
+            yield stopped(self._limits.operation_seconds)
+        except BadUserInput as found:
+            failed.add(errors.BAD_USER_INPUT)
+            yield refusal(str(found), errors.BAD_USER_INPUT)
+        except Exception as cause:
+            failed.add(errors.INTERNAL_SERVER_ERROR)
+            yield Answer({"errors": [errors.internal(cause)]}, True, errors.INTERNAL_SERVER_ERROR)
+        finally:
             log.info(
-                "operation",
-                operation=operation.name[:100] if operation and operation.name else None,
-                type=operation.type if operation else None,
-                document=document.hash if document else None,
+                "subscription",
+                operation=operation.name[:100] if operation.name else None,
+                type=operation.type,
+                document=document.hash,
                 actor=actor.client,
                 role=actor.role.value,
                 cost=cost,
-                executor=executor,
-                unplanned=unplanned,
+                events=number,
                 statements=len(counted),
-                milliseconds=round((time.perf_counter() - started) * 1000, 2),
-                errors=sorted({error["extensions"]["code"] for error in found}),
+                seconds=round(time.perf_counter() - started, 3),
+                errors=sorted(failed),
             )
 
+    async def _allowed(self, actor: Actor, cost: int) -> None:
+        """Return when the actor's key has room for so many points, which are then taken."""
+        seconds = self._buckets.pour(actor.key_id, cost)
+        while seconds:
+            await asyncio.sleep(seconds)
+            seconds = self._buckets.pour(actor.key_id, cost)
+
     async def _executed(
-        self, context: Context, document: Document, operation: Operation, variables: dict[str, Any] | None
+        self,
+        context: Context,
+        document: Document,
+        operation: Operation,
+        variables: dict[str, Any] | None,
+        source: Any = None,
     ) -> tuple[Answer, str | None]:
         """What running it comes to, and why not by a plan, if not.
 
@@ -149,7 +281,7 @@ class Operations:
         """
         assert document.node is not None
         try:
-            result, unplanned = await execute(self._schema, document.node, operation, context, variables)
+            result, unplanned = await execute(self._schema, document.node, operation, context, variables, source)
             return _answer(result), unplanned
         finally:
             await context.close()

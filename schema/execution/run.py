@@ -6,7 +6,7 @@ function runs once, whatever the number of objects, and everything that a level 
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -36,9 +36,17 @@ COERCION_ERRORS = 5
 
 
 async def execute(
-    schema: GraphQLSchema, document: DocumentNode, operation: Operation, context: Context, raw: dict[str, Any] | None
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: Operation,
+    context: Context,
+    raw: dict[str, Any] | None,
+    source: Any = None,
 ) -> tuple[ExecutionResult, str | None]:
-    """The operation's result: by a plan, or by graphql-core where there cannot be one, and then why."""
+    """The operation's result: by a plan, or by graphql-core where there cannot be one, and then why.
+
+    ``source`` is what the root is read from: of a subscription, the event that is answered.
+    """
     hide = operation.plans.hide_suggestions
     variables = get_variable_values(schema, operation.node.variable_definitions or (), raw or {}, COERCION_ERRORS, hide)
     if isinstance(variables, list):
@@ -49,7 +57,7 @@ async def execute(
         result = graphql.execute(
             schema,
             document,
-            None,
+            source,
             context,
             raw,
             operation.name,
@@ -57,15 +65,38 @@ async def execute(
             hide_suggestions=hide,
         )
         return (await result if inspect.isawaitable(result) else result), str(found)
-    return await run(plan, context, variables), None
+    return await run(plan, context, variables, source), None
 
 
-async def run(plan: Plan, context: Context, variables: VariableValues) -> ExecutionResult:
+async def subscribe(
+    schema: GraphQLSchema, document: DocumentNode, operation: Operation, context: Context, raw: dict[str, Any] | None
+) -> AsyncIterable[Any] | ExecutionResult:
+    """The events by which a subscription is answered, one after the other; or the errors because of which it is not.
+
+    ``execute`` answers it for each of them.
+    """
+    executor = graphql.Executor.build(
+        schema,
+        document,
+        None,
+        context,
+        raw,
+        operation.name,
+        max_coercion_errors=COERCION_ERRORS,
+        hide_suggestions=operation.plans.hide_suggestions,
+    )
+    if isinstance(executor, list):
+        return ExecutionResult(None, executor)
+    found = graphql.create_source_event_stream(executor)
+    return await found if inspect.isawaitable(found) else found
+
+
+async def run(plan: Plan, context: Context, variables: VariableValues, source: Any = None) -> ExecutionResult:
     """The result of the operation. Never raises but for cancellation."""
     data: dict[str, Any] = {}
     errors: list[GraphQLError] = []
     for root in plan.roots:
-        found = await Run(plan, context, variables, errors).answer(root)
+        found = await Run(plan, context, variables, errors, source).answer(root)
         if found is None:  # null in a root field that may not be null: of a mutation, what comes after it is not run
             return ExecutionResult(None, errors)
         data |= found
@@ -90,11 +121,19 @@ class Run:
     again for what functions of the fields take as ``info``; last, what makes such an ``info``.
     """
 
-    def __init__(self, plan: Plan, context: Context, variables: VariableValues, errors: list[GraphQLError]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        context: Context,
+        variables: VariableValues,
+        errors: list[GraphQLError],
+        source: Any = None,
+    ) -> None:
         self.plan = plan
         self.context = context
         self.variables = variables
         self.errors = errors
+        self.source = source
         self.values: list[Any] = [*[None] * (2 * len(plan.fields)), self.info]
         self.asked: dict[int, Any] = {}
         """By the same places: the arguments of fields that take any."""
@@ -108,7 +147,7 @@ class Run:
         await self._load(root)
         if not self.has_failed:
             with suppress(Exception):  # whatever it is, what builds with care finds it again, and where it is
-                built: dict[str, Any] = generated.builder(self.plan, root)(None, self.values)
+                built: dict[str, Any] = generated.builder(self.plan, root)(self.source, self.values)
                 return built
         return Completion(self).data(root)
 
@@ -151,7 +190,7 @@ class Run:
         raise TypeError(f"{field.parent.name}.{field.name} has to be waited for")
 
     async def _load(self, root: Selection) -> None:
-        below: dict[Selection, list[Any]] = {root: [None]}
+        below: dict[Selection, list[Any]] = {root: [self.source]}
         while below:
             level = _Level(self)
             for selection, sources in below.items():

@@ -60,7 +60,8 @@ async def test_a_cursor_of_an_event_that_did_not_happen_is_refused(gatehouse: Ga
     _, second = await two_events(gatehouse)
     table = db.timeline.request_event
     async with gatehouse.database.writing() as write:
-        row = (await write.all(table.select().where(table.c.id == 2)))[0]._asdict()
+        (values,) = await write.all(table.select().where(table.c.id == 2))
+        row = dict(zip(table.c.keys(), values, strict=True))
         await write.run(table.delete().where(table.c.id == 2))
     (message,) = messages(await gatehouse.ask(query, {"after": second}))
     assert "did not happen here" in message

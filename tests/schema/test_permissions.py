@@ -69,7 +69,11 @@ def call(name: str, field: GraphQLField) -> str:
 
 
 def root_fields() -> Iterator[tuple[str, str]]:
-    for operation, root in (("query", graphql_schema.query_type), ("mutation", graphql_schema.mutation_type)):
+    for operation, root in (
+        ("query", graphql_schema.query_type),
+        ("mutation", graphql_schema.mutation_type),
+        ("subscription", graphql_schema.subscription_type),
+    ):
         assert root is not None
         for name, field in root.fields.items():
             yield f"{operation} {name}", f"{operation} {{ {call(name, field)} }}"

@@ -59,6 +59,14 @@ BAD = [
     ("POINTS_PER_MINUTE", "0"),
     ("OPERATION_SECONDS", "nan"),
     ("REMEMBERED_CHARACTERS", "-1"),
+    ("LISTEN_URL", "sqlite+aiosqlite:///x.sqlite3"),
+    ("LISTEN_URL", "postgresql://me@localhost/gatehouse"),
+    ("MAX_MESSAGE_BYTES", "999"),
+    ("OPERATIONS_PER_CONNECTION", "0"),
+    ("CONNECTIONS_PER_KEY", "0"),
+    ("INIT_SECONDS", "0"),
+    ("PING_SECONDS", "inf"),
+    ("SEND_SECONDS", "0"),
     ("ENVIRONMENT", "staging"),
     ("ALLOWED_HOSTS", "tickets.example:443"),
     ("ALLOWED_HOSTS", "https://tickets.example"),
@@ -137,6 +145,12 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         OPERATION_SECONDS="0.5",
         POINTS_PER_MINUTE="7",
         REMEMBERED_CHARACTERS="1",
+        MAX_MESSAGE_BYTES="1000",
+        OPERATIONS_PER_CONNECTION="1",
+        CONNECTIONS_PER_KEY="2",
+        INIT_SECONDS="0.1",
+        PING_SECONDS="0.2",
+        SEND_SECONDS="0.3",
     )
     rules, limits = settings.rules(), settings.limits()
     assert (rules.time_zone.key, rules.currency, rules.authorization_code_pattern) == (
@@ -158,6 +172,12 @@ def test_rules_and_limits_are_the_settings(monkeypatch: pytest.MonkeyPatch) -> N
         operation_seconds=0.5,
         points_per_minute=7,
         remembered_characters=1,
+        message_bytes=1000,
+        operations_per_connection=1,
+        connections_per_key=2,
+        init_seconds=0.1,
+        ping_seconds=0.2,
+        send_seconds=0.3,
     )
 
 

@@ -10,7 +10,8 @@ SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued
 FROM issued_ticket
 WHERE issued_ticket.number_key = ANY ($1::TEXT[]);
 
-SELECT request_event.id, request_event.tx, request_event.at, request_event.recorded_at, request_event.kind, request_event.actor, request_event.request_id, request_event.ticket_id, request_event.access_entry_id, request_event.admission_id, request_event.slot_id, request_event.quantity, request_event.scanned, request_event.gate, request_event.refusal_code, request_event.customer_id, request_event.facts, asked.ordinal
+SELECT request_event.id, request_event.tx, request_event.at, request_event.recorded_at, request_event.kind, request_event.actor, request_event.request_id, request_event.ticket_id, request_event.access_entry_id, request_event.admission_id, request_event.slot_id, request_event.quantity, request_event.scanned, request_event.gate, request_event.refusal_code, request_event.customer_id, request_event.facts, (SELECT history.epoch
+FROM history) AS anon_1, asked.ordinal
 FROM unnest($1::BIGINT[]) WITH ORDINALITY AS asked(c0, ordinal) JOIN LATERAL (SELECT i.id AS id
 FROM request_event AS i
 WHERE i.ticket_id = asked.c0 ORDER BY i.tx, i.id

@@ -19,7 +19,8 @@ SELECT request_entry.id, request_entry.request_id, request_entry.line_id, reques
 FROM request_entry JOIN request_line ON request_entry.line_id = request_line.id JOIN ticket_request ON request_entry.request_id = ticket_request.id
 WHERE request_entry.request_id = ANY ($3::BIGINT[]) AND request_entry.replaced_at IS NULL ORDER BY request_entry.id;
 
-SELECT request_event.id, request_event.tx, request_event.at, request_event.recorded_at, request_event.kind, request_event.actor, request_event.request_id, request_event.ticket_id, request_event.access_entry_id, request_event.admission_id, request_event.slot_id, request_event.quantity, request_event.scanned, request_event.gate, request_event.refusal_code, request_event.customer_id, request_event.facts, asked.ordinal
+SELECT request_event.id, request_event.tx, request_event.at, request_event.recorded_at, request_event.kind, request_event.actor, request_event.request_id, request_event.ticket_id, request_event.access_entry_id, request_event.admission_id, request_event.slot_id, request_event.quantity, request_event.scanned, request_event.gate, request_event.refusal_code, request_event.customer_id, request_event.facts, (SELECT history.epoch
+FROM history) AS anon_1, asked.ordinal
 FROM unnest($1::BIGINT[]) WITH ORDINALITY AS asked(c0, ordinal) JOIN LATERAL (SELECT i.id AS id
 FROM request_event AS i
 WHERE i.request_id = asked.c0 ORDER BY i.tx, i.id

@@ -6,13 +6,14 @@ SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued
 FROM issued_ticket
 WHERE issued_ticket.id = ANY ($1::BIGINT[]);
 
-SELECT request_event.id, request_event.tx, request_event.at, request_event.recorded_at, request_event.kind, request_event.actor, request_event.request_id, request_event.ticket_id, request_event.access_entry_id, request_event.admission_id, request_event.slot_id, request_event.quantity, request_event.scanned, request_event.gate, request_event.refusal_code, request_event.customer_id, request_event.facts
+SELECT request_event.id, request_event.tx, request_event.at, request_event.recorded_at, request_event.kind, request_event.actor, request_event.request_id, request_event.ticket_id, request_event.access_entry_id, request_event.admission_id, request_event.slot_id, request_event.quantity, request_event.scanned, request_event.gate, request_event.refusal_code, request_event.customer_id, request_event.facts, (SELECT history.epoch
+FROM history) AS anon_1
 FROM request_event
-WHERE request_event.id IN (SELECT anon_1.id
+WHERE request_event.id IN (SELECT anon_2.id
 FROM (SELECT i.id AS id
 FROM request_event AS i
-WHERE i.kind IN ($2::VARCHAR) AND i.tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint ORDER BY i.tx DESC, i.id DESC
- LIMIT $1::INTEGER) AS anon_1);
+WHERE i.kind IN ($2::VARCHAR) AND i.tx < ((SELECT base FROM history) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint) ORDER BY i.tx DESC, i.id DESC
+ LIMIT $1::INTEGER) AS anon_2);
 
 SELECT request_line.id, request_line.request_id, request_line.line_no, request_line.item_id, request_line.quantity, request_line.unit_price_minor, ticket_request.currency, ticket_request.client_id, ticket_request.customer_no, ticket_request.customer_key, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.language, ticket_request.external_order_no, ticket_request.receipt_no, ticket_request.pos_unit_no, ticket_request.salesperson_code
 FROM request_line JOIN ticket_request ON request_line.request_id = ticket_request.id
