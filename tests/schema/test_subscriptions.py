@@ -3,6 +3,7 @@
 Over both transports on both databases; what a process that is killed makes of it is in tests/concurrency.
 """
 
+import asyncio
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any
@@ -46,6 +47,17 @@ async def happened(gatehouse: Gatehouse, token: str, *kinds: RequestEventKind, c
         await record(make, await make.request(await make.client(client, Role.WEB_STORE), token), *kinds)
 
 
+async def settled(gatehouse: Gatehouse, number: int = 1) -> str:
+    """The cursor of the last of so many events, once they are listed: any writer in the whole cluster delays it."""
+    for _ in range(600):
+        nodes = (await gatehouse.data("{ requestEvents { nodes { cursor } } }"))["requestEvents"]["nodes"]
+        if len(nodes) == number:
+            cursor: str = nodes[-1]["cursor"]
+            return cursor
+        await asyncio.sleep(0.05)
+    raise AssertionError("nothing is listed")
+
+
 async def told(watcher: Watcher, number: int) -> list[str]:
     """The tokens of the next events."""
     return [(await watcher.next())["request"]["token"] for _ in range(number)]
@@ -53,6 +65,7 @@ async def told(watcher: Watcher, number: int) -> list[str]:
 
 async def test_an_event_is_told_once_it_is_committed(gatehouse: Gatehouse, transport: str) -> None:
     await happened(gatehouse, "before")
+    await settled(gatehouse)
     async with watching(gatehouse, transport, EVENTS) as watcher:
         await happened(gatehouse, "one", RequestEventKind.CREATED, RequestEventKind.CONFIRMED)
         await happened(gatehouse, "two")
@@ -92,6 +105,7 @@ async def test_who_is_far_behind_catches_up_and_then_follows(
     monkeypatch.setattr(feed, "CAUGHT_UP_AT_ONCE", 2)
     monkeypatch.setattr(feed, "AT_ONCE", 4)
     await happened(gatehouse, "T-0")
+    await settled(gatehouse)
     async with watching(gatehouse, transport, EVENTS, client="another") as other:
         await happened(gatehouse, "T-1")
         start = (await other.next())["cursor"]
@@ -169,7 +183,7 @@ async def test_each_is_told_what_is_its_own(
     """As they happen, and when going on behind a cursor."""
     transport = "websocket"  # it is decided without regard to it
     await happened(gatehouse, "first", client="a-third-shop")
-    (first,) = (await gatehouse.data("{ requestEvents { nodes { cursor } } }"))["requestEvents"]["nodes"] or [None]
+    first = await settled(gatehouse)
     asker: Any = {"role": role, "client": client}
     async with watching(gatehouse, transport, EVENTS, **asker) as watcher:
         async with making(gatehouse.database) as make:
@@ -179,7 +193,7 @@ async def test_each_is_told_what_is_its_own(
         if role == "GATE":
             assert [event["request"] for event in found] == [None]
         assert await watcher.is_silent()
-    async with watching(gatehouse, transport, EVENTS, {"after": first["cursor"]}, **asker) as watcher:
+    async with watching(gatehouse, transport, EVENTS, {"after": first}, **asker) as watcher:
         assert [(await watcher.next())["kind"] for _ in kinds] == kinds
         assert await watcher.is_silent(0.1)
 
