@@ -55,6 +55,7 @@ from resolvers.context import Rules
 from resolvers.feed import Feed
 from resolvers.pattern import Pattern
 from resolvers.ticket_request import sweep
+from resolvers.views import Views
 from schema.execution.limits import INTROSPECTION_ROLES, Limits
 
 FOLDER = Path(__file__).resolve().parent
@@ -68,6 +69,9 @@ CLOCK_SECONDS = 60
 
 NOTE_SECONDS = 60
 """How often it is written down when keys were last used."""
+
+VIEWS_SECONDS = 2
+"""How often it is written down who looked at personal data."""
 
 READY_SECONDS = 5
 """How long ``/readyz`` waits for the database before it says no."""
@@ -435,6 +439,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     own = database is None
     database = database or Database(settings.database_url, pool_size=settings.pool_size)
     keyring = Keyring(database)
+    views = Views()
     rules, limits = rules or settings.rules(), settings.limits()
     news = News(database, settings.listen_url)
     feed = Feed(database, news)
@@ -449,6 +454,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
             asyncio.create_task(_every(CLOCK_SECONDS, _measure_clock, database)),
             asyncio.create_task(_every(settings.sweep_seconds, _sweep, database)),
             asyncio.create_task(_every(NOTE_SECONDS, note_keys, database)),
+            asyncio.create_task(_every(VIEWS_SECONDS, record_views, database)),
             asyncio.create_task(_every(HORIZON_SECONDS, _keep_horizons, database, at_once=True)),
             asyncio.create_task(news.run()),
         ]
@@ -462,6 +468,8 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await note_keys(database)
+            await record_views(database)
+            views.give_up()
             if own:
                 await database.dispose()
 
@@ -472,6 +480,14 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
                 await keyring.note(database)
         except Exception as cause:
             log.warning("last use of keys not noted", exc_info=cause)
+
+    async def record_views(database: Database) -> None:
+        """Who looked at personal data; what cannot be written down now waits for the next turn."""
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await views.record(database)
+        except Exception as cause:
+            log.warning("views not recorded", exc_info=cause)
 
     async def graphiql(_request: Request) -> Response:
         return RedirectResponse("graphiql")
@@ -490,7 +506,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
             return _not_ready("The database cannot be reached.")
         return JSONResponse({"status": "ready"})
 
-    operations = Operations(schema.root.graphql_schema, database, rules, limits, feed)
+    operations = Operations(schema.root.graphql_schema, database, rules, limits, views, feed)
     graphql = http.endpoint(operations, keyring, connections, limits, settings.cors_origins)
     sockets = websocket.endpoint(operations, keyring, connections, limits, settings.cors_origins)
     cors = Middleware(
@@ -505,7 +521,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         routes=[
             WebSocketRoute("/graphql", sockets),
             Route("/graphql", graphql, methods=METHODS, middleware=[cors] if settings.cors_origins else None),
-            Route("/export/tickets.csv", schema.export.endpoint(database, rules), methods=("GET",)),
+            Route("/export/tickets.csv", schema.export.endpoint(database, rules, views), methods=("GET",)),
             *([*pages.routes(), Route("/", graphiql)] if settings.graphiql else []),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
@@ -514,7 +530,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         middleware=[Middleware(Guard, hosts=settings.hosts)],
         lifespan=lifespan,
     )
-    app.state.feed, app.state.connections = feed, connections
+    app.state.feed, app.state.connections, app.state.views = feed, connections, views
     return app
 
 

@@ -210,6 +210,13 @@ async def record(write: Write, events: Sequence[Event], at: datetime) -> None:
     await make(write, recording(write, events, at))
 
 
+async def record_once(write: Write, events: Sequence[tuple[Event, datetime]], at: datetime) -> None:
+    """Append views, each with the hour that it happened in, unless it is recorded already, by whatever process."""
+    recorded = recording(write, [event for event, _ in events], at)
+    rows = [{**row, "hour": hour} for row, (_, hour) in zip(recorded.rows, events, strict=True)]
+    await make(write, NewRows(request_event, rows, recorded.computed, or_kept=True))
+
+
 def recording(write: Write, events: Sequence[Event], at: datetime) -> NewRows:
     """The change of ``record``."""
     rows = [
@@ -241,9 +248,11 @@ def recording(write: Write, events: Sequence[Event], at: datetime) -> NewRows:
 _TRANSACTION: Mapping[str, ColumnElement[Any]] = {"tx": literal_column(TRANSACTION)}
 
 
-async def pages_of_requests(read: Read, request_ids: Sequence[int], window: Window) -> dict[int, Page[RequestEventRow]]:
+async def pages_of_requests(
+    read: Read, request_ids: Sequence[int], window: Window, *, where: Conditions | None = None
+) -> dict[int, Page[RequestEventRow]]:
     """One page of events per request."""
-    return await request_events.pages(read, "request_id", request_ids, window)
+    return await request_events.pages(read, "request_id", request_ids, window, where=where)
 
 
 async def pages_of_tickets(read: Read, ticket_ids: Sequence[int], window: Window) -> dict[int, Page[RequestEventRow]]:
@@ -408,6 +417,11 @@ async def standing(read: Read, window: Window) -> Standing:
     if recorded_at is None or window.mark != _mark(epoch, recorded_at):
         return Standing.UNKNOWN
     return Standing.KNOWN
+
+
+def no_views(event: Any) -> list[ColumnElement[bool]]:
+    """Everything but who looked at it."""
+    return [event.kind != RequestEventKind.VIEWED.value]
 
 
 def scans_of(client_id: int) -> Conditions:

@@ -93,14 +93,16 @@ async def tickets(
     while True:
         page = await lists.issued_tickets(context, Window(chunk, order, position), given)
         if page.rows:
-            yield [_cells(row, personal) for row in await _told(context, page.rows)]
+            yield [_cells(context, row, personal) for row in await _told(context, page.rows)]
             last = page.rows[-1]
             position = getattr(last, order.attribute), last.id
         if not page.has_next:
             return
 
 
-def _cells(row: _Ticket, personal: Collection[str]) -> list[str]:
+def _cells(context: Context, row: _Ticket, personal: Collection[str]) -> list[str]:
+    if row.request and row.is_personal_shown and any(COLUMNS[name](row) for name in personal if name in COLUMNS):
+        context.shows(row.request)
     return [
         cell(column(row) if row.is_personal_shown or name not in personal else None) for name, column in COLUMNS.items()
     ]

@@ -469,11 +469,11 @@ async def events(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[
 
 
 async def events_of_requests(
-    _context: "Context", read: Read, ids: Sequence[int], window: Window
+    context: "Context", read: Read, ids: Sequence[int], window: Window
 ) -> Mapping[int, Page[Any]]:
     """One page of events per request."""
     await timeline.check(read, window)
-    return await db.timeline.pages_of_requests(read, ids, window)
+    return await db.timeline.pages_of_requests(read, ids, window, where=visibility.views(context))
 
 
 async def events_of_tickets(

@@ -35,6 +35,7 @@ class Permission(StrEnum):
     READ_ROLE_CENTER = "READ_ROLE_CENTER"
     READ_SET_UP = "READ_SET_UP"
     READ_PERSONAL = "READ_PERSONAL"
+    READ_VIEWS = "READ_VIEWS"
     ERASE_PERSONS = "ERASE_PERSONS"
 
 
@@ -59,6 +60,7 @@ _ROWS: dict[Permission, tuple[Extent, Extent, Extent, Extent, Extent]] = {
     Permission.READ_ROLE_CENTER:       (_ALL, _ALL,   _ALL,  _NO,      _NO),
     Permission.READ_SET_UP:            (_ALL, _ALL,   _ALL,  _ALL,     _ALL),
     Permission.READ_PERSONAL:          (_ALL, _ALL,   _OWN,  _OWN,     _NO),
+    Permission.READ_VIEWS:             (_ALL, _ALL,   _NO,   _NO,      _NO),
     Permission.ERASE_PERSONS:          (_ALL, _NO,    _NO,   _NO,      _NO),
 }
 # fmt: on

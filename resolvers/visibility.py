@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import db
 from db.paging import Conditions
-from db.timeline import Told
+from db.timeline import RequestEventKind, Told
 
 from .policy import Extent, Permission
 
@@ -59,6 +59,15 @@ def events(context: "Context") -> Conditions | None:
 
     A scan of a number that nobody knows has no request: it is for those who see every scan, and for its own gate.
     """
+    return db.paging.all_of(_events(context), views(context)) if views(context) else _events(context)
+
+
+def views(context: "Context") -> Conditions | None:
+    """Who looked at personal data is for those who are recorded themselves."""
+    return None if context.extent(Permission.READ_VIEWS) is Extent.ALL else db.timeline.no_views
+
+
+def _events(context: "Context") -> Conditions | None:
     match context.extent(Permission.READ_REQUESTS), context.extent(Permission.READ_SCANS):
         case Extent.ALL, Extent.ALL:
             return None
@@ -74,6 +83,8 @@ def events(context: "Context") -> Conditions | None:
 
 def is_told(context: "Context", told: Told) -> bool:
     """``events``, for one that has been read for everybody."""
+    if told.event.kind == RequestEventKind.VIEWED and views(context) is not None:
+        return False
     match context.extent(Permission.READ_REQUESTS), context.extent(Permission.READ_SCANS):
         case Extent.ALL, Extent.ALL:
             return True

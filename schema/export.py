@@ -20,6 +20,7 @@ from resolvers import export
 from resolvers.actor import Actor, Keyring
 from resolvers.context import Context, Rules
 from resolvers.refusals import BadUserInput
+from resolvers.views import Views
 
 from . import authorization
 from .execution import errors
@@ -43,7 +44,7 @@ PERSONAL = frozenset().union(*(fields_of(graphql_schema.type_map[name]) for name
 Chunks = AsyncIterator[list[list[str]]]
 
 
-def endpoint(database: Database, rules: Rules) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(database: Database, rules: Rules, views: Views) -> Callable[[Request], Awaitable[Response]]:
     """The handler of ``/export/tickets.csv``."""
     keyring = Keyring(database)
 
@@ -58,7 +59,8 @@ def endpoint(database: Database, rules: Rules) -> Callable[[Request], Awaitable[
             conditions = given(where)
             if request.method == "HEAD":
                 return Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
-            chunks = export.tickets(Context(database, actor, rules), conditions, order.value, personal=PERSONAL)
+            context = Context(database, actor, rules)
+            chunks = _noted(context, views, export.tickets(context, conditions, order.value, personal=PERSONAL))
             first: list[list[str]] = await anext(chunks, [])  # what fails at once fails before the answer has begun
         except BadUserInput as found:
             return _failed(str(found), errors.BAD_USER_INPUT)
@@ -67,6 +69,16 @@ def endpoint(database: Database, rules: Rules) -> Callable[[Request], Awaitable[
         return StreamingResponse(_written(actor, first, chunks), headers=_HEADERS, media_type=_MEDIA_TYPE)
 
     return handle
+
+
+async def _noted(context: Context, views: Views, chunks: Chunks) -> Chunks:
+    """The same; of each chunk it is noted whose personal data it shows. Where that is much, the file waits for it."""
+    async for chunk in chunks:
+        views.note(context)
+        context.viewed.clear()
+        if views.is_filling:
+            await views.record(context.database)
+        yield chunk
 
 
 _MEDIA_TYPE = "text/csv; charset=utf-8; header=present"

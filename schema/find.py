@@ -42,13 +42,21 @@ Findable = Annotated[
 
 
 def _matched_value(root: Hit, info: strawberry.Info) -> str | None:
-    is_shown = root.matched_field not in PERSONAL_FIELDS or info.context.may_see_personal(owner(root.node))
-    return root.matched_value if is_shown else None
+    if root.matched_field not in PERSONAL_FIELDS:
+        return root.matched_value
+    return _shown(info.context, root.node, root.matched_value)
 
 
 def _hint(root: Found, info: strawberry.Info) -> str | None:
-    is_shown = root.quoted is None or info.context.may_see_personal(owner(root.quoted))
-    return root.hint if is_shown else None
+    return root.hint if root.quoted is None else _shown(info.context, root.quoted, root.hint)
+
+
+def _shown(context: Any, node: Any, text: str | None) -> str | None:
+    """A text with personal data of that row in it."""
+    if text is None or not context.may_see_personal(owner(node)):
+        return None
+    context.shows(node)
+    return text
 
 
 @strawberry.type(description="Something that the scrap may be of.")

@@ -41,7 +41,11 @@ def personal(name: str, owner: str = "client_id", *, description: str) -> Any:
     value, owned_by = attrgetter(name), attrgetter(owner)
 
     def resolve(root: Any, info: strawberry.Info) -> Any:
-        return value(root) if info.context.may_see_personal(owned_by(root)) else None
+        found, context = value(root), info.context
+        if found is None or not context.may_see_personal(owned_by(root)):
+            return None
+        context.shows(root)
+        return found
 
     resolve.__annotations__ = {"info": strawberry.Info, "return": str | None}
     return masked(resolve, description=description)

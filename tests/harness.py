@@ -1,5 +1,6 @@
 """The app over one database, asked through HTTP in this process: what most tests talk to."""
 
+import asyncio
 import dataclasses
 from collections.abc import Mapping
 from datetime import timedelta
@@ -84,6 +85,19 @@ class Gatehouse:
         assert "errors" not in body, body["errors"]
         data: dict[str, Any] = body["data"]
         return data
+
+    async def listed(self, query: str, number: int, **asker: Any) -> list[dict[str, Any]]:
+        """The events that a query of ``requestEvents`` answers, when there are so many.
+
+        On PostgreSQL they are listed once no transaction is open that began before, also of another test's.
+        """
+        found: list[dict[str, Any]] = []
+        for _ in range(600):
+            found = (await self.data(query, **asker))["requestEvents"]["nodes"]
+            if len(found) >= number:
+                break
+            await asyncio.sleep(0.05)
+        return found
 
     def travel(self, by: timedelta) -> None:
         """Move the clock of this app: what follows happens that much later (or earlier)."""

@@ -20,6 +20,7 @@ from resolvers.actor import Actor
 from resolvers.context import Context, Rules
 from resolvers.feed import Feed
 from resolvers.refusals import BadUserInput
+from resolvers.views import Views
 
 from .. import authorization
 from . import errors
@@ -83,13 +84,20 @@ class Operations:
     """Runs operations against the schema, for one database and one set of rules."""
 
     def __init__(
-        self, schema: GraphQLSchema, database: Database, rules: Rules, limits: Limits, feed: Feed | None = None
+        self,
+        schema: GraphQLSchema,
+        database: Database,
+        rules: Rules,
+        limits: Limits,
+        views: Views,
+        feed: Feed | None = None,
     ) -> None:
         self._schema = schema
         self._database = database
         self._feed = feed
         self._rules = rules
         self._limits = limits
+        self._views = views
         self._documents = Documents(schema, limits)
         self._buckets = Buckets(limits.points_per_minute, limits.cost)
 
@@ -282,6 +290,8 @@ class Operations:
         assert document.node is not None
         try:
             result, unplanned = await execute(self._schema, document.node, operation, context, variables, source)
+            if result.data is not None:
+                self._views.note(context)
             return _answer(result), unplanned
         finally:
             await context.close()
