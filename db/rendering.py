@@ -114,7 +114,8 @@ class Renderings:
         compiled = statement.compile(dialect=self._dialect)
         state = compiled.construct_expanded_state(parameters)
         names = tuple(state.positiontup or ())
-        encoders = tuple((i, state.processors[name]) for i, name in enumerate(names) if name in state.processors)
+        processors = {**compiled._bind_processors, **state.processors}
+        encoders = tuple((i, processors[name]) for i, name in enumerate(names) if name in processors)
         form = Form(state.statement, names, encoders, self._decoder(compiled))
         return Rendered(form, tuple(state.parameters[name] for name in names))
 

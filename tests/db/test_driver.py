@@ -208,6 +208,8 @@ async def test_values_come_back_as_they_went(database: Database) -> None:
             for some in ([1, 3], [2], []):  # a list after IN makes a text for each length
                 among = select(thing.c.id).where(thing.c.id.in_(some)).order_by(thing.c.id)
                 assert [row[0] for row in await read.all(among)] == some
+                beside = among.where(thing.c.at <= rows[0]["at"], thing.c.at >= rows[0]["at"])
+                assert [row[0] for row in await read.all(beside)] == [id_ for id_ in some if id_ == 1]
         with pytest.raises(ValueError, match="time zone"):
             async with database.writing() as write:
                 await write.run(update(thing).values(at=datetime(2026, 1, 1)))
