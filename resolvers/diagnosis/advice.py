@@ -64,14 +64,7 @@ def _hold_expired(seen: Seen) -> str:
         return _use_the_other(seen)
     if not seen.held:
         return "The places are still free: extend the request, see that it is paid, and confirm it."
-    return (
-        f"It cannot be revived: {_lower(seen.held[0].message)} Sell another time slot; a payment is to be given back."
-    )
-
-
-def _lower(message: str) -> str:
-    """A sentence that goes on after a colon; names keep their capital."""
-    return f"t{message[1:]}" if message.startswith("The ") else message
+    return "It cannot be revived, as is told below: sell another time slot, and give back what was paid."
 
 
 def _use_the_other(seen: Seen) -> str:
@@ -148,10 +141,14 @@ def _used_up(seen: Seen) -> str:
         return "It was for the day of the first visit only: sell a new ticket."
     if seen.refusal.limit is not None and seen.refusal.limit > 1:
         return "Everybody it is for was in: count who stands here, and sell tickets to those who are too many."
-    other = f" The guest may hold {seen.others[0]}, which this does not concern." if seen.others else ""
+    if seen.others:
+        number = seen.others[0]
+        return f"See whether the guest holds {number}, which is not used; if not, sell a new ticket or call support."
+    if seen.entry is not None and not seen.entry.inside_count:
+        return "It lets in once, also after going out: sell a new ticket, or ask support for goodwill."
     return (
-        "Ask whether the guest, or somebody of their party, went in at that time; if so sell a new ticket, "
-        f"and if not look at who scanned it.{other}"
+        "Ask whether the guest, or somebody of their party, went in at that time: if so, sell a new ticket; "
+        "if not, somebody else has the number: ask for the proof of purchase, and call support."
     )
 
 
@@ -160,11 +157,11 @@ def _dependency(seen: Seen) -> str:
         other = dependency.other.description
         match dependency.row.kind:
             case DependencyKind.EXCLUDES if dependency.visited_at is not None:
-                return f"The ticket is for this or for {other}, and {other} was chosen: sell a new ticket."
+                return f"{other} was visited, and the ticket is for one of the two: sell a new ticket."
             case DependencyKind.EXCLUDES:
                 continue
             case _ if dependency.visited_at is None:
-                return f"Send the guest to {other} first, and then back here."
+                return f"{other} comes first: send the guest there, and then back here."
             case DependencyKind.WITHIN_MINUTES if seen.refusal.passes_until is not None:
                 return "The time in which both may be visited is over: sell a new ticket."
     return _otherwise(seen)
@@ -216,13 +213,14 @@ def left_out(*, is_open: bool) -> str:
     """On an optional admission that was not bought."""
     if is_open:
         return "If the guest wants it, update the request to take it before confirming."
-    return "If the guest wants in here, sell a ticket for it: it cannot be added to what is sold."
+    return "If the guest wants in there, sell a ticket for it: it cannot be added to what is sold."
 
 
 def partly_used(ticket: IssuedTicketRow, entry: AccessEntryRow) -> str:
     """On a group of which some are to come."""
     left = ticket.quantity - entry.admitted_count
-    return f"Scan {ticket.external_ticket_no} again for the {left} who are to come, or say how many of them are here."
+    number = ticket.external_ticket_no
+    return f"Scan {number} again for the {left} who are to come, or for as many as are here; others need a ticket."
 
 
 def replaced(numbers: Sequence[str]) -> str:

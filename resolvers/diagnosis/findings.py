@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import db
 from db.admission import AdmissionRow
@@ -87,7 +88,7 @@ class _Case:
     """Why it could not have its places again."""
 
     admissions: Mapping[int, AdmissionRow] = field(default_factory=dict)
-    """At least those that were left out."""
+    """Those that were requested or left out."""
 
 
 async def diagnose(
@@ -167,8 +168,8 @@ async def _learn_of_holds(context: Context, read: Read, cases: Mapping[int, _Cas
     owners = await standing.order_owners(read, ended, context.now) if is_now else {}
     requests = [case.request for case in cases.values()]
     held = await standing.held(read, requests, entries, owners, context.now) if is_now else {}
-    left_out = {id_ for some in entries.values() for id_ in _never_bought(some)}
-    admissions = await db.admission.by_ids(read, sorted(left_out)) if left_out else {}
+    requested = {entry.admission_id for some in entries.values() for entry in some}
+    admissions = await db.admission.by_ids(read, sorted(requested)) if requested else {}
     for id_, case in cases.items():
         case.admissions = admissions
         case.entries, case.owner, case.held = entries.get(id_, ()), owners.get(id_), held.get(id_, ())
@@ -253,17 +254,24 @@ def _seen(
         tickets=Tickets(max(len(concerned), 1), max(len(shown), 1)),
         ticket_ids=tuple(concerned),
         admission_id=admission_id,
-        is_one_of_several_places=len({access.admission.id for access, _ in case.facts}) > 1,
         is_alike=len({_told(one) for _, one in those}) == 1,
         others=tuple(one.external_ticket_no for one in in_force if one.id not in concerned),
         history=case.history,
         held=tuple(case.held),
         owner=case.owner,
-        zone=facts.zone if facts and facts.admission else context.rules.time_zone,
+        zone=_zone(context, case, facts),
         may_move=may_move,
         may_revoke=may_revoke,
         may_unblock=context.extent(Permission.BLOCK) is Extent.ALL,
     )
+
+
+def _zone(context: Context, case: _Case, facts: Facts | None) -> ZoneInfo:
+    """The clock on the wall where it is told of: of a request, that of the first place that it is for."""
+    if facts is not None and facts.admission is not None:
+        return facts.zone
+    first = case.admissions.get(case.entries[0].admission_id) if case.entries else None
+    return ZoneInfo(first.time_zone) if first is not None else context.rules.time_zone
 
 
 def _told(refusal: Refusal) -> tuple[object, ...]:
@@ -326,7 +334,7 @@ def _left_out(case: _Case) -> Iterator[Finding]:
         if tickets or is_open:
             yield _note(
                 RefusalCode.NOT_ON_TICKET,
-                words.left_out(case.admissions[admission_id], Tickets(len(tickets) or 1, len(tickets) or 1)),
+                words.left_out(case.admissions[admission_id]),
                 advice.left_out(is_open=is_open),
                 admission_id=admission_id,
                 ticket_count=len(tickets),

@@ -31,7 +31,6 @@ class Seen:
     tickets: Tickets
     ticket_ids: tuple[int, ...]
     admission_id: int | None
-    is_one_of_several_places: bool
     is_alike: bool
     others: tuple[str, ...]
     history: Sequence[RequestEventRow]

@@ -7,18 +7,18 @@ from datetime import datetime
 import db
 from db.admission import AdmissionRow
 from db.ticket import AccessEntryRow, IssuedTicketRow
-from db.timeline import RequestEventKind, RequestEventRow
+from db.timeline import RequestEventKind
 
 from ..refusals import RefusalCode
-from ..sentences import MOMENT, Tickets, Told, sentence
+from ..sentences import MOMENT, Told, sentence
 from .seen import Seen
 
 
 def message(seen: Seen) -> str:
     """What is in the way."""
     said = _WORDS.get(seen.code, _as_at_the_gate)(seen)
-    place = f"{seen.place}: " if seen.place and seen.admission_id and seen.is_one_of_several_places else ""
-    return f"{place}{said}"
+    is_of_a_place = seen.place is not None and seen.admission_id is not None and seen.place not in said
+    return f"{seen.place}: {said}" if is_of_a_place else said
 
 
 def _as_at_the_gate(seen: Seen) -> str:
@@ -50,12 +50,15 @@ def _revoked(seen: Seen) -> str:
         at = seen.ticket.revoked_at if seen.ticket else None
         return _with(said, seen.wall(at), " on ") if at else said
     reason = f": {event.facts['reason']}" if event.facts.get("reason") else ""
-    return _with(said, f"{seen.wall(event.at)}, with {_refund(event)}{reason}".removesuffix("."), " on ")
+    return _with(said, f"{seen.wall(event.at)}, with {_refund(seen)}{reason}".removesuffix("."), " on ")
 
 
-def _refund(event: RequestEventRow) -> str:
-    minor, currency = event.facts.get("refund_minor"), event.facts.get("currency")
-    return f"a refund of {db.money.from_minor(minor, currency)} {currency}" if minor and currency else "no refund"
+def _refund(seen: Seen) -> str:
+    """What was paid back for all tickets concerned."""
+    given_back = [event for event in seen.history if event.kind == RequestEventKind.REVOKED]
+    minor = sum(one.facts.get("refund_minor") or 0 for one in given_back if one.ticket_id in seen.ticket_ids)
+    currency = seen.request.currency
+    return f"a refund of {db.money.from_minor(minor, currency)} {currency}" if minor else "no refund"
 
 
 def _used_up(seen: Seen) -> str:
@@ -69,11 +72,12 @@ def _used_up(seen: Seen) -> str:
         return said
     event = seen.last(RequestEventKind.ADMITTED)
     gate = f" at {event.gate}" if event is not None and event.gate else ""
-    when = event.at if event is not None else seen.entry.first_admitted_at
-    which = "" if seen.refusal.limit == 1 else "last "
+    when = f"on {seen.wall(event.at if event is not None else seen.entry.first_admitted_at)}{gate}"
+    if seen.refusal.passes_until is not None or seen.entry.admitted_count > seen.ticket.quantity:
+        return _with(said, f"it last let in {when}")
     if seen.tickets.told > 1:
-        return _with(said, f"{seen.ticket.external_ticket_no} {which}on {seen.wall(when)}{gate}")
-    return _with(said, f"{which}on {seen.wall(when)}{gate}", ", ")
+        return _with(said, f"{seen.ticket.external_ticket_no} {when}")
+    return _with(said, f"{when}{'' if seen.entry.inside_count else ', and the guest went out again'}", ", ")
 
 
 def _of_slot(seen: Seen) -> str:
@@ -95,6 +99,23 @@ def _reserved_slot(seen: Seen) -> str:
     """Which time slot it was, for who has several."""
     said = _as_at_the_gate(seen)
     return _with(said, f"it was to begin at {seen.wall(seen.slot.starts_at)}") if seen.slot else said
+
+
+def _closed(seen: Seen) -> str:
+    refusal, place = seen.refusal, seen.place or "It"
+    if refusal.passes_from is not None:
+        return f"{place} is closed now, and opens at {seen.wall(refusal.passes_from)}."
+    return f"{place} is closed: {refusal.said.removesuffix('.')}." if refusal.said else f"{place} is closed."
+
+
+def _no_reservation(seen: Seen) -> str:
+    has = seen.tickets.verb("has", "have")
+    return f"{seen.place} needs a reservation, and {seen.tickets.inside} {has} none."
+
+
+def _full(seen: Seen) -> str:
+    refusal = seen.refusal
+    return f"{seen.place} is full: {refusal.actual} would be in, of at most {refusal.limit}."
 
 
 def _not_confirmed(seen: Seen) -> str:
@@ -137,6 +158,9 @@ _WORDS: Mapping[RefusalCode, Callable[[Seen], str]] = {
     RefusalCode.HOLD_EXPIRED: _hold_expired,
     RefusalCode.UNPAID: _unpaid,
     RefusalCode.SLOT_CANCELED: _reserved_slot,
+    RefusalCode.ADMISSION_CLOSED: _closed,
+    RefusalCode.NO_RESERVATION: _no_reservation,
+    RefusalCode.CAPACITY_REACHED: _full,
     RefusalCode.TOO_EARLY: _of_slot,
     RefusalCode.TOO_LATE: _of_slot,
     RefusalCode.ENTRIES_USED_UP: _used_up,
@@ -144,10 +168,9 @@ _WORDS: Mapping[RefusalCode, Callable[[Seen], str]] = {
 }
 
 
-def left_out(admission: AdmissionRow, tickets: Tickets) -> str:
+def left_out(admission: AdmissionRow) -> str:
     """An optional admission that was not bought."""
-    do = tickets.verb("does", "do")
-    return f"{admission.description} is optional and was not bought: {tickets.inside} {do} not let in there."
+    return f"{admission.description} is optional and was not bought: no ticket of the request lets in there."
 
 
 def partly_used(ticket: IssuedTicketRow, entry: AccessEntryRow, admission: AdmissionRow) -> str:

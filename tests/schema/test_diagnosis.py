@@ -72,7 +72,7 @@ async def test_what_concerns_several_tickets_is_told_once(gatehouse: Gatehouse) 
     assert [one["message"] for one in found] == [
         "One of the 3 tickets is blocked: Stolen (since 2030-05-17 12:00).",
         "All 3 tickets are not paid yet; 30.00 EUR are due.",
-        "Guests of that time slot were let in until 2030-05-17 13:00.",
+        "The castle: Guests of that time slot were let in until 2030-05-17 13:00.",
     ]
     assert [one["admission"] for one in found] == [None, None, {"code": "CASTLE"}]
     assert all(one["isInTheWay"] and one["advice"].endswith(".") for one in found)
@@ -169,7 +169,8 @@ async def test_a_request_that_was_not_paid_in_time_may_be_revived_or_not(gatehou
     assert revivable["message"].endswith("its places were let go at 2030-05-17 11:00.")
     assert revivable["advice"].startswith("The places are still free: extend the request")
     assert codes(gone) == ["HOLD_EXPIRED", "SOLD_OUT"]
-    assert gone[0]["advice"].startswith("It cannot be revived: the castle: 2 places are left at that time.")
+    assert gone[0]["advice"].startswith("It cannot be revived, as is told below")
+    assert gone[1]["message"] == "The castle: 2 places are left at that time."
     park = Park(gatehouse)
     assert [one["code"] for one in (await park.change("Extend", "large", role="POS"))["refusals"]] == ["SOLD_OUT"]
     assert (await park.change("Extend", "small", role="POS"))["refusals"] == []

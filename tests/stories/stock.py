@@ -1,5 +1,6 @@
 """What the stories are told of: a castle with a tour, its shop, its till, and a guest at the gate; always the same."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,27 +15,48 @@ MORNING = NOON - 3 * HOUR
 HOLDER = {"phone": "+49 30 1234567", "ticket_holder_name": "Anna Berg", "email": "anna.berg@example.com"}
 
 
+@dataclass(frozen=True, slots=True)
+class Park:
+    """The castle and its tour, with their slots, and what is sold for them."""
+
+    shop: int
+    till: int
+    castle: int
+    tour: int
+    days: list[int]
+    tours: list[int]
+    adult: Item
+    both: Item
+
+
 async def fill(gatehouse: Gatehouse) -> None:
     """On Friday, 17 May 2030, at noon in UTC."""
     gatehouse.travel(NOON - gatehouse.database.now())
     async with making(gatehouse.database) as make:
-        await make.write.run(db.history.history.update().values(epoch="story"))  # cursors repeat it
-        shop, till = await make.client("castle-shop.example", Role.WEB_STORE), await make.client("Till 1", Role.POS)
-        castle = await make.admission("CASTLE", description="The castle", time_zone="Europe/Berlin")
-        event: dict[str, Any] = {"kind": "EVENT", "prebook_required": True, "default_schedule": "SCHEDULE_ENTRY"}
-        tour = await make.admission("TOUR", description="Tour of the cellars", time_zone="Europe/Berlin", **event)
-        opening = await make.schedule_line(castle, "OPENING-HOURS")
-        day: dict[str, Any] = {"line_id": opening, "minutes": 480, "capacity": 500}
-        days = [await make.slot(castle, MORNING - 2 * HOUR + n * 24 * HOUR, **day) for n in range(3)]
-        tours = [await make.slot(tour, NOON + n * HOUR, capacity=4) for n in range(4)]
-        adult = await make.item("ADULT", castle, description="Adult", barcodes=["4006381333931"])
-        both = await make.item("CASTLE-TOUR", castle, tour, description="Castle and tour", unit_price_minor=2250)
-        await make.customer("C-1001", shop, name="Anna Berg", email="anna.berg@example.com", phone="+49 30 1234567")
-        await make.customer("C-1002", till, name="Ben Tal")
-        await web_order(make, shop, both, {castle: days[0], tour: tours[1]})
-        await forgotten_cart(make, shop, both, {castle: days[1], tour: tours[2]})
-        await open_cart(make, shop, both, {castle: days[0], tour: tours[3]})
-        await at_the_till(make, till, adult)
+        park = await opened(make)
+        castle, tour, days, tours, both = park.castle, park.tour, park.days, park.tours, park.both
+        await make.customer("C-1001", park.shop, name="Anna Berg", email=HOLDER["email"], phone=HOLDER["phone"])
+        await make.customer("C-1002", park.till, name="Ben Tal")
+        await web_order(make, park.shop, both, {castle: days[0], tour: tours[1]})
+        await forgotten_cart(make, park.shop, both, {castle: days[1], tour: tours[2]})
+        await open_cart(make, park.shop, both, {castle: days[0], tour: tours[3]})
+        await at_the_till(make, park.till, park.adult)
+
+
+async def opened(make: Make) -> Park:
+    """The park, before anything was sold."""
+    await make.write.run(db.history.history.update().values(epoch="story"))  # cursors repeat it
+    shop, till = await make.client("castle-shop.example", Role.WEB_STORE), await make.client("Till 1", Role.POS)
+    castle = await make.admission("CASTLE", description="The castle", time_zone="Europe/Berlin")
+    event: dict[str, Any] = {"kind": "EVENT", "prebook_required": True, "default_schedule": "SCHEDULE_ENTRY"}
+    tour = await make.admission("TOUR", description="Tour of the cellars", time_zone="Europe/Berlin", **event)
+    opening = await make.schedule_line(castle, "OPENING-HOURS")
+    day: dict[str, Any] = {"line_id": opening, "minutes": 480, "capacity": 500}
+    days = [await make.slot(castle, MORNING - 2 * HOUR + n * 24 * HOUR, **day) for n in range(3)]
+    tours = [await make.slot(tour, NOON + n * HOUR, capacity=4) for n in range(4)]
+    adult = await make.item("ADULT", castle, description="Adult", barcodes=["4006381333931"])
+    both = await make.item("CASTLE-TOUR", castle, tour, description="Castle and tour", unit_price_minor=2250)
+    return Park(shop, till, castle, tour, days, tours, adult, both)
 
 
 async def web_order(make: Make, shop: int, item: Item, slots: dict[int, int]) -> None:
