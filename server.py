@@ -152,6 +152,7 @@ class Settings(BaseSettings):
     max_document_tokens: Annotated[int, Field(ge=100, le=1_000_000)] = 5_000
     max_depth: Annotated[int, Field(ge=1, le=200)] = 20
     max_fields: Annotated[int, Field(ge=1, le=1_000_000)] = 1_000
+    max_plan_fields: Annotated[int, Field(ge=0, le=1_000_000)] = 2_000
     max_aliases: Annotated[int, Field(ge=0, le=1_000_000)] = 100
     max_directives: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     max_cost: Annotated[int, Field(ge=1, le=999_999_999)] = 50_000
@@ -309,6 +310,7 @@ class Settings(BaseSettings):
             document_tokens=self.max_document_tokens,
             depth=self.max_depth,
             fields=self.max_fields,
+            plan_fields=self.max_plan_fields,
             aliases=self.max_aliases,
             directives=self.max_directives,
             cost=self.max_cost,

@@ -168,7 +168,7 @@ def _operations(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -
             d,
             frozenset(names(d.selection_set, set())),
             Costs(schema, document, d),
-            Plans(schema, d, fragments, hide_suggestions=not limits.shows_suggestions),
+            Plans(schema, d, fragments, largest=limits.plan_fields, hide_suggestions=not limits.shows_suggestions),
         )
         for d in operations
     }

@@ -16,13 +16,18 @@ INTROSPECTION_ROLES = frozenset({Role.ADMIN, Role.SUPPORT})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds that are inclusive: as much as the number says is let through."""
+    """Bounds that are inclusive: as much as the number says is let through.
+
+    An operation of more fields than ``plan_fields`` is run all the same, by graphql-core: to make a plan of the default
+    size takes as long as to validate its document.
+    """
 
     body_bytes: int = 1_000_000
     document_characters: int = 50_000
     document_tokens: int = 5_000
     depth: int = 20
     fields: int = 1_000
+    plan_fields: int = 2_000
     aliases: int = 100
     directives: int = 50
     cost: int = 50_000

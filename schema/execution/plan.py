@@ -40,9 +40,6 @@ from ..relations import Relation
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 
-LARGEST = 2_000
-"""The most fields that a plan may have. One of this size takes as long to make as its document to validate."""
-
 PLANS_PER_OPERATION = 8
 """The most choices of @skip and @include whose plans are kept."""
 
@@ -165,9 +162,11 @@ class Plans:
         operation: OperationDefinitionNode,
         fragments: dict[str, FragmentDefinitionNode],
         *,
+        largest: int,
         hide_suggestions: bool = False,
     ) -> None:
         self.hide_suggestions = hide_suggestions
+        self._largest = largest
         self._schema = schema
         self._operation = operation
         self._fragments = fragments
@@ -190,7 +189,10 @@ class Plans:
 
     def _made(self, variables: VariableValues) -> Plan | Unplanned:
         try:
-            return _Maker(self._schema, self._operation, self._fragments, variables, self.hide_suggestions).plan()
+            maker = _Maker(
+                self._schema, self._operation, self._fragments, variables, self.hide_suggestions, self._largest
+            )
+            return maker.plan()
         except Unplanned as found:
             return found.with_traceback(None)
         except RecursionError:
@@ -220,6 +222,7 @@ class _Maker:
         fragments: dict[str, FragmentDefinitionNode],
         variables: VariableValues,
         hide_suggestions: bool,
+        largest: int,
     ) -> None:
         self._schema = schema
         self._operation = operation
@@ -227,6 +230,7 @@ class _Maker:
         self._details = {name: FragmentDetails(node) for name, node in fragments.items()}
         self._variables = variables
         self._hide_suggestions = hide_suggestions
+        self._largest = largest
         self._fields: list[Field] = []
         self._selections: list[Selection] = []
         self._made: dict[tuple[Any, ...], Selection] = {}
@@ -253,7 +257,7 @@ class _Maker:
         return made
 
     def _field(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode], is_root: bool) -> Field:
-        if len(self._fields) >= LARGEST:
+        if len(self._fields) >= self._largest:
             raise Unplanned("too large")
         if nodes[0].name.value in INTROSPECTION:
             raise Unplanned("introspection")
