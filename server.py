@@ -395,6 +395,32 @@ def configure_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    _tame_uvicorn()
+
+
+def _tame_uvicorn() -> None:
+    """Where uvicorn was started by its own command and set up its own logging: let it say what we may.
+
+    Its handlers write the text of exceptions, at debug its websockets write every frame with the key and all that is
+    asked, and its access log has the query string of a GET.
+    """
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
+        logger = logging.getLogger(name)
+        if logger.handlers:
+            logger.handlers.clear()
+            logger.propagate = True
+        if logger.level:
+            logger.setLevel(max(logger.level, logging.INFO))
+    access = logging.getLogger("uvicorn.access")
+    if _without_query not in access.filters:
+        access.addFilter(_without_query)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """An access without what was asked: of its arguments the third is the path with the query string."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
+    return True
 
 
 def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:

@@ -46,12 +46,16 @@ def run(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedP
 
 
 @contextmanager
-def serving(*arguments: str, folder: Path, **settings: str) -> Iterator[Served]:
-    """Run a command that serves, on a port of its own, from when it is ready until the block ends."""
+def serving(*arguments: str, folder: Path, module: str | None = None, **settings: str) -> Iterator[Served]:
+    """Run a command that serves, on a port of its own, from when it is ready until the block ends.
+
+    ``module``: the command is another program's, which is run as that module beside ours.
+    """
     port = free_port()
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
-            _command((*arguments, "--port", str(port))),
+            _command((*arguments, "--port", str(port)), module),
+            cwd=SERVER.parent,
             env=_environment(folder, settings),
             stdout=stdout,
             stderr=stderr,
@@ -73,8 +77,8 @@ def free_port() -> int:
         return port
 
 
-def _command(arguments: tuple[str, ...]) -> list[str]:
-    return [sys.executable, str(SERVER), *arguments]
+def _command(arguments: tuple[str, ...], module: str | None = None) -> list[str]:
+    return [sys.executable, *(("-m", module) if module else (str(SERVER),)), *arguments]
 
 
 def _environment(folder: Path, settings: dict[str, str]) -> dict[str, str]:
