@@ -247,7 +247,7 @@ def _at_gate(facts: _Facts, request: TicketRequestRow, tickets: Sequence[Known])
         admission_id = admission.id if admission else None
         judged = facts.scanned(scanned, admission) or [Facts(facts.now, admission, request)]
         yield AvailableAction(Action.ADMIT, admission_id, _first(verdict(one) for one in judged))
-        yield AvailableAction(Action.DEPART, admission_id, depart_refusal(scanned, request, admission, None))
+        yield AvailableAction(Action.DEPART, admission_id, depart_refusal(scanned, request, admission, None, facts.now))
 
 
 def _first(refusals: Iterable[Refusal | None]) -> Refusal | None:

@@ -194,6 +194,8 @@ _SENTENCES: Mapping[RefusalCode, Callable[[Told], str]] = {
     RefusalCode.DEPENDENCY_UNMET: _unmet,
     RefusalCode.CAPACITY_REACHED: _full,
     RefusalCode.NOT_INSIDE: _not_inside,
+    RefusalCode.INVALID_INPUT: lambda told: told.said or "The gate sent something that cannot have been scanned.",
+    RefusalCode.CONFLICT: lambda told: told.said or "The gate used the nonce of another scan.",
     RefusalCode.UNKNOWN_ADMISSION: _always("The gate names an admission that does not exist."),
     RefusalCode.UNKNOWN_SLOT: _always("The gate names a time slot that does not exist."),
     RefusalCode.SLOT_OF_OTHER_ADMISSION: _always("The gate names a time slot of another admission."),

@@ -70,8 +70,8 @@ class TicketAdmitInput:
     gate: str | None = strawberry.field(default=UNSET, description="The gate's name, for the timeline.")
     nonce: str | None = strawberry.field(
         default=UNSET,
-        description="Scanning again with the same nonce returns the first answer. Unique per client; with another "
-        "number it is a CONFLICT.",
+        description="Scanning again with the same nonce, to the letter, returns the first answer. Unique per client; "
+        "with another number it is a CONFLICT.",
     )
     at: datetime | None = strawberry.field(
         default=UNSET,

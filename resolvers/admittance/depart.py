@@ -1,6 +1,7 @@
 """Depart: people go out, and free their places where those inside count."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import db
 from db.admission import AdmissionRow
@@ -14,13 +15,14 @@ from ..refusals import Refusal, RefusalCode
 from ..sentences import NOTHING, Told, told_refusal
 from .arrivals import depart as departed
 from .facts import Known, known
-from .scan import Found, Scan, ScanOutcome, Verdict, answered, place_of, refused_event
+from .scan import CLOCKS_DIFFER, Found, Scan, ScanOutcome, Verdict, answered, place_of, refused_event
 
 
 async def depart(context: Context, scan: Scan) -> ScanOutcome:
     """Let out those of the scanned tickets who are inside: if nobody said how many, all. A no is kept, as at the gate.
 
-    A ticket that was given back may still let out who is inside. The answer is TICKET_UNKNOWN, NOT_ON_TICKET,
+    A ticket that was given back may still let out who is inside. Nobody goes out before they came: ``at`` is compared
+    with the first arrival, and a gate's clock may be a little behind. The answer is TICKET_UNKNOWN, NOT_ON_TICKET,
     NOT_INSIDE (limit: how many are, actual: how many were to go), UNKNOWN_ADMISSION. Raises Refused as ``admit`` does.
     """
     return await answered(context, "depart", scan, _decide)
@@ -31,8 +33,8 @@ async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> S
     now = await write.clock()
     at = scan.at or now
     tickets = await known(write, found.tickets, now)
-    inside = who_is_inside(tickets, place.admission)
-    refusal = mistake or depart_refusal(tickets, found.request, place.admission, scan.people)
+    inside = who_is_inside(tickets, place.admission, at)
+    refusal = mistake or depart_refusal(tickets, found.request, place.admission, scan.people, at)
     if refusal is not None:
         await db.timeline.record(write, [refused_event(context, scan, refusal, at)], now)
         return ScanOutcome(refusals=(refusal,))
@@ -48,7 +50,7 @@ async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> S
         events.append(
             Event(
                 kind=RequestEventKind.DEPARTED,
-                at=at,
+                at=max(at, access.entry.first_admitted_at or at),
                 actor=context.actor.client,
                 client_id=context.actor.client_id,
                 request_id=one.request.id,
@@ -71,18 +73,27 @@ async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> S
     )
 
 
-def who_is_inside(tickets: Sequence[Known], admission: AdmissionRow | None) -> list[Known]:
-    """Those of the tickets with which somebody is inside: at that admission, or at each one's default."""
-    return [one for one in tickets if (access := one.at(admission)) and access.entry.inside_count]
+def who_is_inside(tickets: Sequence[Known], admission: AdmissionRow | None, at: datetime) -> list[Known]:
+    """Those of the tickets with which somebody was inside by then: at that admission, or at each one's default."""
+    here = [(one, access.entry) for one in tickets if (access := one.at(admission))]
+    return [
+        one
+        for one, entry in here
+        if entry.inside_count and (entry.first_admitted_at is None or entry.first_admitted_at <= at + CLOCKS_DIFFER)
+    ]
 
 
 def depart_refusal(
-    tickets: Sequence[Known], request: TicketRequestRow | None, admission: AdmissionRow | None, people: int | None
+    tickets: Sequence[Known],
+    request: TicketRequestRow | None,
+    admission: AdmissionRow | None,
+    people: int | None,
+    at: datetime,
 ) -> Refusal | None:
-    """Why nobody goes out: of these tickets; or of that request, if it has none."""
+    """Why nobody goes out at that moment: of these tickets; or of that request, if it has none."""
     first = tickets[0] if tickets else None
     request = first.request if first else request
-    inside = who_is_inside(tickets, admission)
+    inside = who_is_inside(tickets, admission, at)
 
     def no(code: RefusalCode, told: Told = NOTHING) -> Refusal:
         return told_refusal(

@@ -11,13 +11,13 @@ from db.keys import key
 from db.ticket import IssuedTicketRow
 
 from .. import visibility
-from ..gate import Checked, Facts, checks
+from ..gate import Checked, Facts, GateCheck, checks
 from ..policy import Extent, Permission
-from ..refusals import BadUserInput
+from ..refusals import BadUserInput, Refusals
 from .facts import Place, filled, gather, known, slots_to_count, used_places
 from .past import Whole
 from .room import taken_then
-from .scan import Found, of_token, place_of
+from .scan import Found, of_token, place_of, readable
 
 if TYPE_CHECKING:
     from ..context import Context
@@ -47,9 +47,14 @@ async def explain(
     """What a gate would say to this scan: a ticket number, a token, or a text that nobody knows.
 
     A token explains its first ticket that would be refused, else its first. What who asks may not see is unknown, and
-    so is a ticket that was not issued yet at ``at``. Raises BadUserInput for a place that does not exist.
+    so is a ticket that was not issued yet at ``at``; what no gate can have scanned is INVALID_INPUT, as at the gate.
+    Raises BadUserInput for a place that does not exist.
     """
     when = moment_of(context, at)
+    unreadable = Refusals()
+    readable(scanned, unreadable)
+    if unreadable.found:
+        return Explanation(scanned, when, None, None, (Checked(GateCheck.KNOWN, unreadable.found[0]),))
     async with context.reading() as read:
         place, mistake = await place_of(read, admission_code, slot_id)
         if mistake is not None:

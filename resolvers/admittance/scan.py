@@ -17,7 +17,7 @@ from ..numbers import within
 from ..policy import Extent, Permission
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..sentences import told_refusal
-from ..texts import required, text
+from ..texts import NUMBER_LENGTH, required, text
 from .facts import Place
 
 if TYPE_CHECKING:
@@ -68,12 +68,17 @@ class Found:
     is_token: bool = False
 
 
+def readable(scanned: str, found: Refusals) -> str:
+    """The scanned text, trimmed; one that no ticket and no request can have is noted as INVALID_INPUT."""
+    return required(found, scanned, "scanned")
+
+
 def checked(context: "Context", scan: Scan) -> Scan:
     """The scan with its texts trimmed. Raises Refused (INVALID_INPUT): it cannot have been scanned like this."""
     found = Refusals()
     scan = replace(
         scan,
-        scanned=required(found, scan.scanned, "scanned"),
+        scanned=readable(scan.scanned, found),
         admission_code=text(found, scan.admission_code, "admissionCode"),
         gate=text(found, scan.gate, "gate"),
         nonce=text(found, scan.nonce, "nonce"),
@@ -99,17 +104,20 @@ async def answered(
     """One transaction: what was scanned is found and locked, decided, and the answer kept under its nonce.
 
     A scan that is sent again is undone as a whole, and told the first answer. Raises Refused for what is no scan at
-    all: INVALID_INPUT, and CONFLICT for a nonce that stood for another.
+    all: INVALID_INPUT, and CONFLICT for a nonce that stood for another. Such a no is kept too, in a transaction of its
+    own, and not under the nonce: that is free for the scan as it should have been.
     """
-    scan = checked(context, scan)
     found, outcome = Found(), ScanOutcome()
     try:
+        valid = checked(context, scan)
         async with context.writing() as write:
-            found = await find_and_lock(write, scan.scanned)
-            refuse_quantity_of_several(scan, found)
-            outcome = await decide(context, write, scan, found)
-            await _keep(context, write, operation, scan, outcome)
+            found = await find_and_lock(write, valid.scanned)
+            refuse_quantity_of_several(valid, found)
+            outcome = await decide(context, write, valid, found)
+            await _keep(context, write, operation, valid, outcome)
     except Unchanged as unchanged:
+        if isinstance(unchanged, Refused):
+            await _record_no_scan(context, scan, unchanged.outcome.refusals[0])
         if isinstance(unchanged, Refused) or not isinstance(unchanged.outcome, ScanOutcome):
             raise
         outcome = unchanged.outcome
@@ -117,18 +125,48 @@ async def answered(
     return outcome
 
 
+async def _record_no_scan(context: "Context", scan: Scan, refusal: Refusal) -> None:
+    """Keep what was refused before any ticket was asked: with the ticket or request that it names, if it names one.
+
+    Of a text that is too long for any number only its beginning is kept; the moment is ours where the gate's is wrong.
+    """
+    scan = replace(scan, scanned=_storable(scan.scanned), gate=_storable(scan.gate or "") or None)
+    is_clock_wrong = refusal.path == ("at",)
+    async with context.writing() as write:
+        ticket = (await db.ticket.by_number_keys(write, [key(scan.scanned)])).get(key(scan.scanned))
+        now = await write.clock()
+        request = None if ticket else await db.ticket_request.by_token_key(write, key(scan.scanned), now)
+        refusal = replace(
+            refusal,
+            said=refusal.message,
+            ticket_id=ticket.id if ticket else None,
+            request_id=ticket.request_id if ticket else request.id if request else None,
+        )
+        at = now if is_clock_wrong else scan.at or now
+        await db.timeline.record(write, [refused_event(context, scan, refusal, at)], now)
+
+
+def _storable(text: str) -> str:
+    """As much of a text as a column and its index take, and nothing that they cannot."""
+    kept = text.strip().replace("\0", "").encode(errors="ignore").decode()[:NUMBER_LENGTH]
+    while len(key(kept)) > NUMBER_LENGTH:
+        kept = kept[: len(kept) // 2]
+    return kept
+
+
 async def _keep(context: "Context", write: Write, operation: str, scan: Scan, outcome: ScanOutcome) -> None:
     """Keep the answer under the scan's nonce, as the last thing of the transaction.
 
-    A nonce is unique per client, over admitting and departing. Raises Unchanged with the first answer if it was used
+    A nonce is unique per client, over admitting and departing, to the letter: it is the gate's own, and no number that
+    anybody types. Raises Unchanged with the first answer if it was used
     already, so that nothing of this transaction is kept; Refused (CONFLICT) if it stood for another scan.
     """
     if scan.nonce is None:
         return
-    nonce, scanned_key, client_id = key(scan.nonce), key(scan.scanned), context.actor.client_id
-    if await db.scan.add(write, client_id, nonce, operation, scanned_key, _written(outcome), context.now):
+    scanned_key, client_id = key(scan.scanned), context.actor.client_id
+    if await db.scan.add(write, client_id, scan.nonce, operation, scanned_key, _written(outcome), context.now):
         return
-    first = await db.scan.by_nonce(write, client_id, nonce)
+    first = await db.scan.by_nonce(write, client_id, scan.nonce)
     assert first is not None
     if (first.operation, first.scanned_key) != (operation, scanned_key):
         message = "This nonce belongs to another scan. A new scan needs a new nonce."

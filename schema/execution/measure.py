@@ -214,7 +214,7 @@ def _literal_size(node: ValueNode) -> int | None:
     if isinstance(node, ListValueNode):
         return len(node.values)
     # Not by int() alone: Python refuses to read thousands of digits.
-    return int(node.value) if isinstance(node, IntValueNode) and len(node.value) < 9 else LARGEST_SIZE
+    return size_of(int(node.value) if isinstance(node, IntValueNode) and len(node.value) < 9 else node)
 
 
 def size_of(value: Any) -> int | None:

@@ -398,7 +398,10 @@ async def test_those_of_a_token_fit_together_or_not_at_all(gatehouse: Gatehouse)
 
 
 async def test_a_nonce_returns_the_first_answer(gatehouse: Gatehouse) -> None:
-    """Also a refusal, also after what refused it is gone; per client; and only for the same scan."""
+    """Also a refusal, also after what refused it is gone; per client; and only for the same scan.
+
+    A nonce is the gate's own, in whatever letters: two that differ in their case are two.
+    """
     async with making(gatehouse.database) as make:
         place = await castle(make)
         await place.ticket("T-1")
@@ -406,7 +409,8 @@ async def test_a_nonce_returns_the_first_answer(gatehouse: Gatehouse) -> None:
     gate = await at_noon(gatehouse)
     first = await gate.admit("T-1", nonce="n-1", gate="North")
     before = await rows(gatehouse)
-    assert await gate.admit("t-1", nonce=" N-1 ") == first
+    assert await gate.admit("t-1", nonce=" n-1 ") == first
+    assert await gate.says("T-1", nonce="N-1") == "ENTRIES_USED_UP"
     gatehouse.travel(-2 * HOUR)
     early = await gate.admit("T-2", nonce="n-2")
     assert early["refusals"][0]["code"] == "TOO_EARLY"
@@ -416,7 +420,8 @@ async def test_a_nonce_returns_the_first_answer(gatehouse: Gatehouse) -> None:
     assert [(r["code"], r["path"]) for r in conflict["refusals"]] == [("CONFLICT", ["nonce"])]
     assert await gate.lets_out("T-1", nonce="n-1") == "CONFLICT", "admitting and departing share them"
     after = await rows(gatehouse)
-    assert after == {**before, "request_event": before["request_event"] + 1, "scan": before["scan"] + 1}
+    assert after == {**before, "request_event": before["request_event"] + 4, "scan": before["scan"] + 2}
+    assert (await gate.history("T-2"))[-1] == "REFUSED CONFLICT", "every refused scan is kept"
     other = type(gate)(gatehouse, "another gate")
     assert await other.says("T-2", nonce="n-2") == "ADMITTED 1"
 
@@ -486,7 +491,10 @@ async def test_who_walked_in_is_recorded_whatever_the_rules_say(gatehouse: Gateh
         ({"scanned": "both", "quantity": 1}, "quantity"),
     ],
 )
-async def test_what_is_no_scan_is_refused_and_not_kept(gatehouse: Gatehouse, said: dict[str, Any], path: str) -> None:
+async def test_what_is_no_scan_lets_nobody_in_and_is_kept(
+    gatehouse: Gatehouse, said: dict[str, Any], path: str
+) -> None:
+    """With why; its nonce is free for the scan as it should have been."""
     async with making(gatehouse.database) as make:
         place = await castle(make)
         both = await place.request("both")
@@ -496,7 +504,21 @@ async def test_what_is_no_scan_is_refused_and_not_kept(gatehouse: Gatehouse, sai
     payload = await gate.admit(**{"scanned": "T-1", "nonce": "n", **said})
     assert (payload["verdict"], payload["admittedCount"]) == ("REFUSED", 0)
     assert [(refusal["code"], refusal["path"]) for refusal in payload["refusals"]] == [("INVALID_INPUT", [path])]
-    assert await rows(gatehouse) == {"request_event": 0, "visit": 0, "scan": 0}
+    assert await rows(gatehouse) == {"request_event": 1, "visit": 0, "scan": 0}
+    found = await gatehouse.data(REFUSED, role="SUPPORT")
+    (event,) = found["requestEvents"]["nodes"]
+    scanned = str(said.get("scanned", "T-1"))
+    assert scanned.strip().startswith(event["scanned"])
+    assert event["refusal"]["code"] == "INVALID_INPUT"
+    assert payload["refusals"][0]["message"] in event["message"]
+    is_known = scanned == "T-1"
+    assert event["ticket"] == ({"externalTicketNo": "T-1"} if is_known else None)
+    assert (event["request"] is not None) is (is_known or scanned == "both")
+    assert event["at"].startswith("2030-05-17T12:00:0")
+
+
+REFUSED = """{ requestEvents(where: {kinds: [REFUSED]}) { nodes {
+  at scanned gate message refusal { code } ticket { externalTicketNo } request { token } } } }"""
 
 
 async def test_a_scan_takes_so_many_statements_however_many_tickets(gatehouse: Gatehouse) -> None:

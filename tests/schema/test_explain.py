@@ -5,7 +5,7 @@ from typing import Any
 
 from db.timeline import RequestEventKind
 from schema.node import global_id
-from tests.gate import EXPLAIN, at_noon, castle
+from tests.gate import EXPLAIN, Gate, at_noon, castle
 from tests.harness import Gatehouse
 from tests.make import NOON, making
 
@@ -68,6 +68,11 @@ async def test_what_nobody_knows_is_explained_too(gatehouse: Gatehouse) -> None:
     for hostile in ("", " ", "x" * 10_000, "\x07", "%", "'; --", "\U0001f3f0" * 50):
         found = (await gatehouse.data(EXPLAIN, {"scanned": hostile}))["explainAdmission"]
         assert found["scanned"] == hostile
+        (check,) = found["checks"]
+        said = (await Gate(gatehouse).admit(hostile))["refusals"]
+        assert [(one["code"], one["message"]) for one in said] == [
+            (check["refusal"]["code"], check["refusal"]["message"])
+        ]
         assert not found["wouldBeAdmitted"]
 
 

@@ -157,6 +157,11 @@ def test_a_page_size_may_be_a_variable(variables: dict[str, Any], rows: int) -> 
     assert cost(text, **variables) == 1 + rows * 2
 
 
+@pytest.mark.parametrize("size", ["-1", "-9999999", "-2147483648", "101"])
+def test_what_is_no_size_costs_the_same_in_the_document(size: str) -> None:
+    assert cost(f"{{ customers(first: {size}) {{ nodes {{ name }} }} }}") == 1 + 100 * 2
+
+
 def test_ids_may_be_a_variable() -> None:
     text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     assert cost(text, ids=["a"] * 30) == 60
