@@ -62,6 +62,8 @@ def _not_confirmed(seen: Seen) -> str:
 def _hold_expired(seen: Seen) -> str:
     if seen.owner is not None:
         return _use_the_other(seen)
+    if seen.is_past:
+        return "Ask about now whether the places can still be had back."
     if not seen.held:
         return "The places are still free: extend the request, see that it is paid, and confirm it."
     return "It cannot be revived, as is told below: sell another time slot, and give back what was paid."

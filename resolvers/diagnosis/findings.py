@@ -90,6 +90,8 @@ class _Case:
     admissions: Mapping[int, AdmissionRow] = field(default_factory=dict)
     """Those that were requested or left out."""
 
+    is_past: bool = False
+
 
 async def diagnose(
     context: Context, read: Read, request_ids: Sequence[int], at: datetime | None
@@ -133,7 +135,7 @@ async def _learn(context: Context, read: Read, cases: Mapping[int, _Case], when:
         await _learn_of_holds(context, read, cases, is_now=past is None)
     if past is not None:
         for case in cases.values():
-            case.request = past.request(case.request)
+            case.request, case.is_past = past.request(case.request), True
 
 
 async def _gather(
@@ -259,6 +261,7 @@ def _seen(
         history=case.history,
         held=tuple(case.held),
         owner=case.owner,
+        is_past=case.is_past,
         zone=_zone(context, case, facts),
         may_move=may_move,
         may_revoke=may_revoke,

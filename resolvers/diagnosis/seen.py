@@ -21,7 +21,8 @@ class Seen:
 
     ``is_alike``: the same is to be told of all tickets concerned. ``others`` are the numbers of the tickets in force
     that it does not concern. ``owner`` is the other request that has the order number by now, ``held`` why the places
-    could not be had again. ``may_move`` and ``may_revoke`` tell what the caller may do with the first ticket.
+    could not be had again; neither is known of a moment that ``is_past``. ``may_move`` and ``may_revoke`` tell what
+    the caller may do with the first ticket.
     """
 
     code: RefusalCode
@@ -36,6 +37,7 @@ class Seen:
     history: Sequence[RequestEventRow]
     held: tuple[Refusal, ...]
     owner: TicketRequestRow | None
+    is_past: bool
     zone: ZoneInfo
     may_move: bool
     may_revoke: bool

@@ -19,6 +19,7 @@ from resolvers.admittance.explain import explain
 from resolvers.context import Context, Rules
 from resolvers.demo.books import TABLES
 from resolvers.demo.world import PARK
+from resolvers.diagnosis import diagnose
 from tests.conftest import sqlite_url
 
 REQUESTS = 300
@@ -366,6 +367,25 @@ async def test_the_gate_says_of_the_cases_what_support_finds(castle: Read, datab
     assert said == expected
     in_the_park = await explain(context, "BROKEN-08-1", PARK.code, None, None)
     assert [check.refusal.code.value for check in in_the_park.checks if check.refusal] == ["NOT_ON_TICKET"]
+    of_requests = {
+        "expired hold": "HOLD_EXPIRED",
+        "unpaid": "UNPAID",
+        "yesterday": "TOO_LATE",
+        "wrong slot": "TOO_EARLY",
+        "already used": "ENTRIES_USED_UP",
+        "revoked": "TICKET_REVOKED",
+        "blocked": "TICKET_BLOCKED",
+        "not bought": "NOT_ON_TICKET",
+        "slot canceled": "SLOT_CANCELED",
+        "ordered twice": "DUPLICATE_ORDER",
+        "group partly used": "ENTRIES_USED_UP",
+        "not valid any more": "NO_LONGER_VALID",
+    }
+    for name, code in of_requests.items():
+        statement = "SELECT id FROM ticket_request WHERE external_order_no = :number OR receipt_no = :number"
+        ids = [row[0] for row in await rows(castle, statement, number=demo.BROKEN_CASES[name].number)]
+        findings = await diagnose(context, castle, ids, None)
+        assert code in {finding.code.value for found in findings.values() for finding in found}, name
 
 
 async def test_the_examples_of_the_pages_are_there(castle: Read) -> None:

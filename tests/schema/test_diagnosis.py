@@ -255,3 +255,17 @@ async def test_each_is_told_of_what_it_may_see(gatehouse: Gatehouse) -> None:
     assert found["issuedTicket"]["request"]["diagnosis"] == [
         {"code": "TICKET_BLOCKED", "message": "The ticket is blocked (since 2030-05-17 12:00)."}
     ]
+
+
+async def test_what_could_be_done_then_is_not_told_of_a_moment_in_the_past(gatehouse: Gatehouse) -> None:
+    async with making(gatehouse.database) as make:
+        place = await castle(make)
+        hold: dict[str, Any] = {"status": "REGISTERED", "expires_at": NOON - HOUR, "created_at": NOON - 2 * HOUR}
+        request = await place.request("late", **hold)
+        await make.line(request, await place.item(), slots={place.admission: place.slot})
+    await at_noon(gatehouse)
+    held = await only(gatehouse, request.id, at=NOON - HOUR - HOUR / 2)
+    assert (held["code"], held["ticketCount"], held["ticket"]) == ("NOT_CONFIRMED", 0, None)
+    ended = await only(gatehouse, request.id, at=NOON - HOUR / 2)
+    assert ended["code"] == "HOLD_EXPIRED"
+    assert ended["advice"] == "Ask about now whether the places can still be had back."
