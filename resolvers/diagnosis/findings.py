@@ -1,7 +1,7 @@
 """The findings of requests: what is in the way, in the order in which the gate meets it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -110,7 +110,7 @@ async def diagnose(
     there = {id_: case for id_, case in cases.items() if case.request.created_at <= when}
     if there:
         await _learn(context, read, there, when)
-    return {id_: _findings(context, case, when) if id_ in there else [_unknown(case)] for id_, case in cases.items()}
+    return {id_: _findings(context, case, when) if id_ in there else [_unknown()] for id_, case in cases.items()}
 
 
 async def _learn(context: Context, read: Read, cases: Mapping[int, _Case], when: datetime) -> None:
@@ -181,11 +181,11 @@ async def _learn_of_holds(context: Context, read: Read, cases: Mapping[int, _Cas
 _ENDED = (TicketRequestStatus.EXPIRED, TicketRequestStatus.CANCELED)
 
 
-def _unknown(case: _Case) -> Finding:
+def _unknown() -> Finding:
     """Before it was made, nobody knew of it."""
     message = "No ticket and no request had that number yet."
     told = "Ask about a later moment: the request was made afterwards."
-    return Finding(RefusalCode.TICKET_UNKNOWN, message, told, True, None, None, None, 0, None, None, None)
+    return replace(_note(RefusalCode.TICKET_UNKNOWN, message, told), is_in_the_way=True)
 
 
 def _findings(context: Context, case: _Case, when: datetime) -> list[Finding]:
@@ -242,12 +242,7 @@ def _seen(
     concerned = dict.fromkeys(one.ticket.id for one, _ in those if one is not None and one.ticket is not None)
     shown = [one.ticket for one in case.tickets]
     in_force = standing.in_force(shown)
-    by_customer = is_customer(context)
-    sold, ticket, entry = case.sold, facts.ticket if facts else None, facts.entry if facts else None
-    may_move = may_revoke = False
-    if sold is not None and ticket is not None and ticket.revoked_at is None:
-        may_revoke = not kept(sold, ticket, by_customer=by_customer)
-        may_move = entry is not None and not list(kept_back(sold, [(ticket, entry)], by_customer=by_customer))
+    may_move, may_revoke = _may_change(context, case, facts)
     return Seen(
         code=refusal.code,
         refusal=refusal,
@@ -267,6 +262,18 @@ def _seen(
         may_revoke=may_revoke,
         may_unblock=context.extent(Permission.BLOCK) is Extent.ALL,
     )
+
+
+def _may_change(context: Context, case: _Case, facts: Facts | None) -> tuple[bool, bool]:
+    """Whether the ticket may be moved at that admission, and given back: now, whatever moment is asked about."""
+    by_customer, sold = is_customer(context), case.sold
+    if sold is None or facts is None or facts.ticket is None:
+        return False, False
+    tickets = [ticket for ticket in standing.in_force(sold.tickets) if ticket.id == facts.ticket.id]
+    admission_id = facts.admission.id if facts.admission else None
+    pairs = [(t, entry) for t in tickets for entry in sold.entries[t.id] if entry.admission_id == admission_id]
+    may_move = bool(pairs) and not list(kept_back(sold, pairs, by_customer=by_customer))
+    return may_move, bool(tickets) and not kept(sold, tickets[0], by_customer=by_customer)
 
 
 def _zone(context: Context, case: _Case, facts: Facts | None) -> ZoneInfo:

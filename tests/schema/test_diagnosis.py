@@ -269,3 +269,18 @@ async def test_what_could_be_done_then_is_not_told_of_a_moment_in_the_past(gateh
     ended = await only(gatehouse, request.id, at=NOON - HOUR / 2)
     assert ended["code"] == "HOLD_EXPIRED"
     assert ended["advice"] == "Ask about now whether the places can still be had back."
+
+
+async def test_a_ticket_that_was_moved_since_is_told_of_in_its_old_slot(gatehouse: Gatehouse) -> None:
+    async with making(gatehouse.database) as make:
+        place = await castle(make)
+        item = await place.item(reschedule_policy="UNTIL_USED")
+        ticket = await place.ticket("T-1", item)
+        later = await make.slot(place.admission, NOON + 5 * HOUR)
+    await at_noon(gatehouse, hours=3)
+    move = {"admissionCode": "CASTLE", "slotId": global_id("TimeSlot", later)}
+    assert (await Park(gatehouse).change_ticket("Reschedule", "T-1", **move))["refusals"] == []
+    then = await only(gatehouse, ticket.line.request.id, at=NOON + 2 * HOUR)
+    assert (then["code"], then["slot"]) == ("TOO_LATE", {"id": global_id("TimeSlot", place.slot)})
+    now = await only(gatehouse, ticket.line.request.id)
+    assert (now["code"], now["slot"]) == ("TOO_EARLY", {"id": move["slotId"]})
