@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, null, or_, select, union, update
 
 from . import sales_order as orders
 from . import search_key
@@ -113,20 +113,21 @@ async def of_email(read: Read, email_key: str) -> Person:
 async def is_known(read: Read, person: Person) -> bool:
     """Whether there is a customer of that number, or a request that is the person's."""
     known = select(customer.c.id).where(is_one_of(read, customer.c.customer_key, person.customer_keys))
-    found = select(ticket_request.c.id).where(_is_of(read, person))
-    return await read.value(known.limit(1)) is not None or await read.value(found.limit(1)) is not None
+    return await read.value(known.limit(1)) is not None or bool(await request_ids(read, person, 0, 1))
 
 
-def _is_of(read: Read, person: Person) -> ColumnElement[bool]:
+def _ways(read: Read, person: Person) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The two ways in which a request is the person's, each answered by an index of its own."""
     names = is_one_of(read, ticket_request.c.customer_key, person.customer_keys)
     has_email = is_one_of(read, ticket_request.c.email_key, person.email_keys)
-    return or_(names, has_email & ticket_request.c.customer_key.is_(None) if person.is_by_number else has_email)
+    return names, has_email & ticket_request.c.customer_key.is_(None) if person.is_by_number else has_email
 
 
 async def request_ids(read: Read, person: Person, after: int, at_most: int) -> list[int]:
     """The person's requests behind that id, lowest first, as they are now: nothing is locked."""
-    found = select(ticket_request.c.id).where(_is_of(read, person), ticket_request.c.id > after)
-    return [row[0] for row in await read.all(found.order_by(ticket_request.c.id).limit(at_most))]
+    ways = (select(ticket_request.c.id).where(way, ticket_request.c.id > after) for way in _ways(read, person))
+    found = union(*ways).subquery()
+    return [row[0] for row in await read.all(select(found.c.id).order_by(found.c.id).limit(at_most))]
 
 
 async def lock_requests(write: Write, person: Person, ids: Sequence[int]) -> list[TicketRequestRow]:
@@ -135,7 +136,7 @@ async def lock_requests(write: Write, person: Person, ids: Sequence[int]) -> lis
     Whoever changes a holder takes the request first: what they write is there before the look, or comes after it.
     """
     these = is_one_of(write, ticket_request.c.id, ids)
-    found = select(ticket_request.c.id).where(these, _is_of(write, person)).order_by(ticket_request.c.id)
+    found = select(ticket_request.c.id).where(these, or_(*_ways(write, person))).order_by(ticket_request.c.id)
     locked = [row[0] for row in await write.all(found.with_for_update(key_share=True))]
     rows = await by_ids(write, locked, BEFORE_TIME)
     return [rows[request_id] for request_id in locked]

@@ -84,17 +84,31 @@ def masked_fields() -> list[tuple[str, str]]:
     return [(name, field) for name in NODES for field in fields_of(graphql_schema.type_map[name])]
 
 
+FOUND = {"FindHit.matchedValue": "hits { matchedValue }", "FindResult.hint": "hint"}
+"""What the schema tags of what a search answers: a value that was hit, or that was nearly meant."""
+
+
+def test_every_masked_field_has_its_row() -> None:
+    kinds = [kind for kind in graphql_schema.type_map.values() if isinstance(kind, GraphQLObjectType)]
+    tagged = {f"{kind.name}.{field}" for kind in kinds for field in fields_of(kind)}
+    rows = TABLE.read_text(encoding="utf-8").split()
+    assert {f"{name}.{field}" for name, field in masked_fields()} | FOUND.keys() == tagged
+    assert [name for name in tagged if rows.count(name) != 2] == [], "of its own and of another client's"
+
+
 @dataclass(frozen=True)
 class Owned:
     """One row of every type, made by one client, by type; and the number of the ticket."""
 
     ids: dict[str, str]
     number: str
+    email: str
+    """The guest's, which nobody else has."""
 
 
 async def everything_of(make: Make, client_id: int) -> Owned:
     """A sale of that client, from the customer to the refused scan."""
-    person = {"email": "ada@example.org", "phone": "123"}
+    person = {"email": f"ada@client-{client_id}.example", "phone": "123"}
     customer_no = f"CUSTOMER-OF-{client_id}"
     customer = await make.customer(customer_no, client_id, name="Ada", **person)
     order = await make.sales_order(client_id, external_order_no="W-1", customer_no=customer_no)
@@ -126,7 +140,7 @@ async def everything_of(make: Make, client_id: int) -> Owned:
         "TicketItemAdmission": item.contents[admission],
         "TicketType": 1,
     }
-    return Owned({name: global_id(name, row_id) for name, row_id in rows.items()}, ticket.number)
+    return Owned({name: global_id(name, row_id) for name, row_id in rows.items()}, ticket.number, person["email"])
 
 
 def line_of(what: str, cells: list[str]) -> str:
@@ -214,7 +228,15 @@ class Walk:
         for name, field in masked_fields():
             node = found[f"{name}_{field}"]
             cells[f"{name}.{field}"] = "-" if node is None else "masked" if node[field] is None else "shown"
-        return cells
+        return cells | {name: await self.found(role, name, whose) for name in FOUND}
+
+    async def found(self, role: str, name: str, whose: Owned) -> str:
+        """A search for the guest's e-mail, or for what comes close to it."""
+        text = whose.email if name == "FindHit.matchedValue" else whose.email.replace("ada", "adda")
+        answer = await self.ask(role, f'{{ find(text: "{text}") {{ {FOUND[name]} }} }}')
+        if "errors" in answer:
+            return "-"
+        return "shown" if whose.email in str(answer["data"]) else "masked"
 
     async def beside(self, role: str, whose: Owned) -> dict[str, str]:
         selections = " ".join(map(selected, PATHS))
