@@ -22,7 +22,7 @@ from strawberry.schema_directive import Location
     description="What a guest told about themselves, or what lets who has it act as the guest. An answer has it for "
     "those only who may see it, and null for all others: ADMIN and SUPPORT see it, a POS and a web store that of their "
     "own sales and customers, a GATE never. A condition on it matches, and a search for it finds, only where the "
-    "caller may see it.",
+    "caller may see it. When it is shown to ADMIN or SUPPORT, that is recorded as VIEWED.",
 )
 class Personal:
     pass

@@ -27,6 +27,7 @@ from schema.root import graphql_schema
 from schema.ticket import IssuedTicketOrder
 from schema.ticket_request import TicketRequestOrder
 from tests.harness import Gatehouse
+from tests.live import watching
 from tests.make import Make, Ticket, making
 
 DEPTH = 3
@@ -226,6 +227,30 @@ async def test_no_filter_search_or_export_tells_what_is_masked(gatehouse: Gateho
         some = await gatehouse.http.get("/export/tickets.csv", params=query_string, headers=headers)
         assert all((value_of(name, whose) in every.text) == is_seen for name in ("email", "phone", "name"))
         assert (f"TICKET of {whose}" in some.text) == is_seen
+
+
+WATCH = """subscription { requestEvents { request {
+  token authorizationCode references { email phone ticketHolderName } entries { authorizationCode } } } }"""
+
+
+@pytest.mark.parametrize("role", ["SUPPORT", "POS", "WEB_STORE"])
+async def test_no_subscription_tells_what_is_masked(gatehouse: Gatehouse, role: str) -> None:
+    """One's own is told, and to SUPPORT all: the control."""
+    await guests_of_two(gatehouse, role)
+    change = """mutation ($token: String!) {
+      ticketRequestHolderChange(input: {token: $token, holder: {language: "da"}}) { refusals { code } } }"""
+    async with watching(gatehouse, "sse", WATCH, role=role, client="me") as watcher:
+        told = {}
+        for whose in ("somebody else", "me"):
+            await gatehouse.data(change, {"token": f"TOKEN of {whose}"})
+            if whose == "me" or role != "WEB_STORE":
+                event = await watcher.next()
+                told[event["request"]["token"]] = orjson.dumps(event).decode()
+        assert await watcher.is_silent()
+    for whose, is_seen in (("somebody else", role == "SUPPORT"), ("me", True)):
+        said = told.get(f"TOKEN of {whose}", "")
+        for name in ("email", "phone", "ticketHolderName", "authorizationCode"):
+            assert (value_of(name, whose) in said) == is_seen, (name, whose)
 
 
 def test_nothing_is_ordered_by_what_is_personal() -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 import structlog
 from sqlalchemy import text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex
 
 from db.client import Role
+from db.timeline import request_event
 from resolvers.actor import Actor
 from resolvers.context import Context
 from resolvers.views import AT_ONCE, Views
@@ -109,6 +112,26 @@ async def test_once_for_each_actor_and_hour_however_many_processes_there_are(gat
         await gatehouse.data(EMAILS, role="ADMIN")
         everybody = [("the ADMIN of the house", "ada"), ("the ADMIN of the house", "bob")]
         assert await seen(gatehouse) == [*everybody, (DESK, "ada"), (DESK, "ada"), (DESK, "bob")]
+
+
+async def test_without_the_unique_key_each_process_records_it(gatehouse: Gatehouse) -> None:
+    """The control: they know nothing of each other."""
+    await stock(gatehouse)
+    (key,) = (i for i in request_event.indexes if i.name == "ix_request_event_viewed_request_id")
+    dialect = postgresql.dialect() if gatehouse.database.dialect == "postgresql" else sqlite.dialect()  # type: ignore[no-untyped-call]
+    async with gatehouse.database.writing() as write:
+        await write.run_text(f"DROP INDEX {key.name}")
+    try:
+        async with gatehouse.with_rules() as other:
+            other._keys = gatehouse._keys
+            for house in (gatehouse, other):
+                await house.data(EMAILS, role="SUPPORT")
+                await house.app.state.views.record(gatehouse.database)
+        assert await seen(gatehouse) == [(DESK, "ada"), (DESK, "ada"), (DESK, "bob"), (DESK, "bob")]
+    finally:
+        async with gatehouse.database.writing() as write:
+            await write.run_text("DELETE FROM request_event")
+            await write.run_text(str(CreateIndex(key).compile(dialect=dialect)))
 
 
 async def test_shops_and_tills_are_not_recorded_and_do_not_see_who_looked(gatehouse: Gatehouse) -> None:
