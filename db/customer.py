@@ -9,9 +9,10 @@ from sqlalchemy import Column, ForeignKey, Index, Table, Text, select
 from . import search_key
 from .base import BigId, Instant, id_column, metadata
 from .client import client
+from .conditions import Conditions
 from .engine import Read, Write
 from .keys import key, phone_key
-from .paging import Conditions, Listing, Page, Window
+from .paging import Listing, Page, Window
 
 customer = Table(
     "customer",

@@ -5,7 +5,7 @@ what is not there is missing from it. Pages are keyset pages: a position is the 
 that a page costs the same at any depth and rows that come or go never shift it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -14,7 +14,10 @@ import orjson
 from sqlalchemy import (
     Column,
     ColumnElement,
+    CompoundSelect,
+    Executable,
     FromClause,
+    Integer,
     Select,
     Table,
     Text,
@@ -22,7 +25,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     column,
-    false,
     func,
     literal,
     select,
@@ -32,19 +34,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.type_api import TypeEngine
+from sqlalchemy.util import LRUCache
 
+from .conditions import Conditions, Lasting, all_of
 from .engine import Read
 
 T = TypeVar("T", bound=NamedTuple)
+S = TypeVar("S", bound=Executable)
 Key = Any
-Conditions = Callable[[Any], Iterable[ColumnElement[bool]]]
-"""Given the columns of the listed table under the statement's alias, what must hold of them."""
-
 Parent = Callable[[Any, Any], ColumnElement[bool]]
-"""Given the columns of a row and of a key, whether the row is the key's."""
+"""Given the columns of a row and of a key, whether the row is the key's. Made once, as a function of its module is."""
 
 Attributes = str | Column[Any] | Sequence[str]
 """The columns that keys are values of: of the listed table by name, or one of another table (with a ``Parent``)."""
+
+NO_VALUES: Mapping[str, Any] = {}
+
+STATEMENTS_KEPT = 300
+"""How many statements are kept of each noun: one for every question that lasts (``db.conditions``)."""
 
 COUNTED_AT_MOST = 10_000
 """A total is exact up to here; counting further would read what nobody asked to see."""
@@ -66,6 +73,14 @@ BY_ID = Order("ID", kind=int)
 NEWEST_FIRST = Order("NEWEST", is_descending=True, kind=int)
 
 
+class Shape(NamedTuple):
+    """What of a window stands in the statement's text."""
+
+    order: Order
+    has_position: bool
+    is_backward: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Which page: ``size`` rows after (or, backward, before) a position, or from the order's end where it is None."""
@@ -76,6 +91,16 @@ class Window:
     is_backward: bool = False
     mark: str = ""
     """What the cursor repeats of the row at the position, under an order that has a mark."""
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.order, self.position is not None, self.is_backward)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The parameters of a statement of this shape."""
+        at = {} if self.position is None else {"at_value": self.position[0], "at_id": self.position[1]}
+        return {"and_one_more": self.size + 1, **at}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +141,9 @@ class Listing(Generic[T]):
     view: Select[Any]
     expressions: Mapping[str, Callable[[Any], ColumnElement[Any]]] = field(default_factory=dict)
     parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
-    _by_key: dict[tuple[str, str], Select[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _kept: LRUCache[Any, Any] = field(
+        default_factory=lambda: LRUCache(STATEMENTS_KEPT), init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         columns = len(self.view.selected_columns)
@@ -132,17 +159,30 @@ class Listing(Generic[T]):
         parameters: Mapping[str, Any] = {},
     ) -> dict[Key, T]:
         """The one row per key of a unique attribute that is a field of the row."""
-        found = self._of_keys(read, attribute).where(*_hold(where, self.table.c))
-        rows = await read.rows(self.row, found, {**parameters, "keys": keys_for(read, keys)})
-        return {getattr(row, attribute): row for row in rows}
+        found, values = self._statement(read, where, self._of_keys, attribute, ())
+        rows = await read.rows(self.row, found, {**parameters, **values, "keys": keys_for(read, keys)})
+        place = self.row._fields.index(attribute)
+        return {row[place]: row for row in rows}
 
-    def _of_keys(self, read: Read, attribute: str) -> Select[Any]:
-        """The view of the rows whose attribute is one of the parameter ``keys``: made once, to be known again."""
-        wanted = (read.dialect, attribute)
-        if wanted not in self._by_key:
-            of_keys = is_one_of_given(read, self.table.c[attribute], "keys")
-            self._by_key[wanted] = self.view.where(of_keys)
-        return self._by_key[wanted]
+    def _of_keys(self, read: Read, where: Conditions | None, attribute: str, order_by: Sequence[str]) -> Select[Any]:
+        found = self.view.where(is_one_of_given(read, self.table.c[attribute], "keys"), *_hold(where, self.table.c))
+        return found.order_by(*(self.table.c[name] for name in order_by))
+
+    def _statement(
+        self, read: Read, where: Conditions | None, make: Callable[..., S], *shape: Hashable
+    ) -> tuple[S, Mapping[str, Any]]:
+        """``make(read, where, *shape)``, made once if the conditions last, and the values of its parameters."""
+        says, values = None, NO_VALUES
+        if isinstance(where, Lasting):
+            says, values = where.says, where.values
+            where = where.with_parameters
+        elif where is not None:
+            return make(read, where, *shape), {}
+        wanted = (read.dialect, make.__name__, shape, says, tuple(values))
+        known: S | None = self._kept.get(wanted)
+        if known is None:
+            known = self._kept[wanted] = make(read, where, *shape)
+        return known, values
 
     async def lists(
         self,
@@ -155,33 +195,36 @@ class Listing(Generic[T]):
         parameters: Mapping[str, Any] = {},
     ) -> dict[Key, list[T]]:
         """All rows per key of an attribute that is a field of the row: for lists that set-up or a limit keeps short."""
-        found = self._of_keys(read, attribute).where(*_hold(where, self.table.c))
-        found = found.order_by(*(self.table.c[name] for name in order_by))
+        found, values = self._statement(read, where, self._of_keys, attribute, tuple(order_by))
+        place = self.row._fields.index(attribute)
         lists: dict[Key, list[T]] = {}
-        for row in await read.rows(self.row, found, {**parameters, "keys": keys_for(read, keys)}):
-            lists.setdefault(getattr(row, attribute), []).append(row)
+        for row in await read.rows(self.row, found, {**parameters, **values, "keys": keys_for(read, keys)}):
+            lists.setdefault(row[place], []).append(row)
         return lists
 
     async def page(
         self, read: Read, window: Window, *, where: Conditions | None = None, parameters: Mapping[str, Any] = {}
     ) -> Page[T]:
         """One page of all that ``where`` lets through."""
+        found, values = self._statement(read, where, self._page, window.shape)
+        return cut(await read.rows(self.row, found, {**parameters, **values, **window.values}), window)
+
+    def _page(self, _read: Read, where: Conditions | None, shape: Shape) -> Select[Any]:
         ids = [
-            select(self._ids(window, where, behind=behind, part=part).subquery().c.id)
-            for behind in _sides(window)
-            for part in self.parts.get(window.order.attribute, (None,))
+            select(self._ids(shape, where, behind=behind, part=part).subquery().c.id)
+            for behind in _sides(shape)
+            for part in self.parts.get(shape.order.attribute, (None,))
         ]
-        found = self.view.where(self.table.c.id.in_(union_all(*ids) if len(ids) > 1 else ids[0]))
-        return cut(await read.rows(self.row, found, parameters), window)
+        return self.view.where(self.table.c.id.in_(union_all(*ids) if len(ids) > 1 else ids[0]))
 
     async def pages(
         self,
         read: Read,
-        attribute: "Attributes",
+        attribute: Attributes,
         keys: Sequence[Key],
         window: Window,
         *,
-        parent: "Parent | None" = None,
+        parent: Parent | None = None,
         where: Conditions | None = None,
         parameters: Mapping[str, Any] = {},
     ) -> dict[Key, Page[T]]:
@@ -190,39 +233,56 @@ class Listing(Generic[T]):
         A key may be a tuple; then ``attribute`` names as many columns. ``parent(row, key)`` says which rows are a key's
         where these columns do not; the key's parts are ``c0``, ``c1``, ...
         """
-        asked, belongs = self._asked(read, attribute, keys, parent)
-        found = [
-            self._of_each(
-                read, asked, self._ids(window, lambda row: [belongs(row, asked.c), *_hold(where, row)], behind=behind)
-            )
-            for behind in _sides(window)
-        ]
+        found, values = self._statement(read, where, self._pages, _named(attribute), parent, window.shape)
+        asked = given_keys(read, keys)
         rows: dict[int, list[T]] = {}
         width = len(self.row._fields)
-        for row in await read.all(union_all(*found) if len(found) > 1 else found[0], parameters):
+        for row in await read.all(found, {**parameters, **values, **window.values, **asked}):
             rows.setdefault(row[width], []).append(self.row._make(row[:width]))
         return {key: cut(rows.get(i, []), window) for i, key in enumerate(keys, 1)}
+
+    def _pages(
+        self, read: Read, where: Conditions | None, attribute: Attributes, parent: Parent | None, shape: Shape
+    ) -> Select[Any] | CompoundSelect[Any]:
+        asked, belongs = self._asked(read, attribute, parent)
+
+        def hold(row: Any) -> list[ColumnElement[bool]]:
+            return [belongs(row, asked.c), *_hold(where, row)]
+
+        found = [self._of_each(read, asked, self._ids(shape, hold, behind=behind)) for behind in _sides(shape)]
+        return union_all(*found) if len(found) > 1 else found[0]
 
     async def count(
         self, read: Read, *, where: Conditions | None = None, parameters: Mapping[str, Any] = {}
     ) -> int | None:
         """How many there are, or None beyond COUNTED_AT_MOST."""
+        found, values = self._statement(read, where, self._count)
+        return _counted(await read.value(found, {**parameters, **values}))
+
+    def _count(self, _read: Read, where: Conditions | None) -> Select[Any]:
         row = self.table.alias("i")
         some = select(row.c.id).where(*_hold(where, row.c)).limit(COUNTED_AT_MOST + 1).subquery()
-        return _counted(await read.value(select(func.count()).select_from(some), parameters))
+        return select(func.count()).select_from(some)
 
     async def counts(
         self,
         read: Read,
-        attribute: "Attributes",
+        attribute: Attributes,
         keys: Sequence[Key],
         *,
-        parent: "Parent | None" = None,
+        parent: Parent | None = None,
         where: Conditions | None = None,
         parameters: Mapping[str, Any] = {},
     ) -> dict[Key, int | None]:
         """How many there are per key (see ``pages``), or None beyond COUNTED_AT_MOST, in one statement."""
-        asked, belongs = self._asked(read, attribute, keys, parent)
+        found, values = self._statement(read, where, self._counts, _named(attribute), parent)
+        counted = await read.all(found, {**parameters, **values, **given_keys(read, keys)})
+        return {keys[ordinal - 1]: _counted(number) for ordinal, number in counted}
+
+    def _counts(
+        self, read: Read, where: Conditions | None, attribute: Attributes, parent: Parent | None
+    ) -> Select[Any]:
+        asked, belongs = self._asked(read, attribute, parent)
         row = self.table.alias("i")
         some = select(row.c.id).where(belongs(row.c, asked.c), *_hold(where, row.c)).correlate(asked)
         if read.dialect == "postgresql":
@@ -230,12 +290,9 @@ class Listing(Generic[T]):
             counted = select(func.count()).select_from(some.subquery()).scalar_subquery()
         else:
             counted = some.with_only_columns(func.count()).scalar_subquery()
-        found = await read.all(select(asked.c.ordinal, counted).select_from(asked), parameters)
-        return {keys[ordinal - 1]: _counted(number) for ordinal, number in found}
+        return select(asked.c.ordinal, counted).select_from(asked)
 
-    def _asked(
-        self, read: Read, attribute: "Attributes", keys: Sequence[Key], parent: "Parent | None"
-    ) -> tuple[FromClause, "Parent"]:
+    def _asked(self, read: Read, attribute: Attributes, parent: Parent | None) -> tuple[FromClause, Parent]:
         """The keys as a table, and which rows belong to each."""
         if isinstance(attribute, Column):
             columns = [attribute]
@@ -245,25 +302,26 @@ class Listing(Generic[T]):
         def belongs(row: Any, key: Any) -> ColumnElement[bool]:
             return and_(*(row[c.name] == key[f"c{i}"] for i, c in enumerate(columns)))
 
-        return each(read, [c.type for c in columns], keys), parent or belongs
+        return each_given(read, [c.type for c in columns]), parent or belongs
 
     def _value(self, order: Order, row: Any) -> ColumnElement[Any]:
         expression = self.expressions.get(order.attribute)
         return expression(row) if expression else row[order.attribute]
 
-    def _ids(self, window: Window, where: Conditions | None, *, behind: bool, part: Part | None = None) -> Select[Any]:
+    def _ids(self, shape: Shape, where: Conditions | None, *, behind: bool, part: Part | None = None) -> Select[Any]:
         """The ids of the page and one more, to know whether it goes on; or one id from behind the position."""
         row = self.table.alias("behind" if behind else "i")
-        value = self._value(window.order, row.c)
+        value = self._value(shape.order, row.c)
         if part is not None:
             value, where = row.c[part.column], all_of(part.where, where)
-        is_descending = window.order.is_descending is not (window.is_backward is not behind)
+        is_descending = shape.order.is_descending is not (shape.is_backward is not behind)
         ids = select(row.c.id).where(*_hold(where, row.c))
-        if window.position is not None:
-            ids = ids.where(is_beyond(value, row.c.id, window.position, is_descending, inclusive=behind))
+        if shape.has_position:
+            position = bindparam("at_value", type_=value.type), bindparam("at_id", type_=row.c.id.type)
+            ids = ids.where(is_beyond(value, row.c.id, position, is_descending, inclusive=behind))
         ordering = (row.c.id,) if value is row.c.id else (value, row.c.id)
         ids = ids.order_by(*(o.desc() if is_descending else o for o in ordering))
-        return ids.limit(1 if behind else window.size + 1)
+        return ids.limit(1 if behind else bindparam("and_one_more", type_=Integer()))
 
     def _of_each(self, read: Read, asked: FromClause, ids: Select[Any]) -> Select[Any]:
         """The rows that ``ids`` finds for each of the keys asked for, with the key's ordinal behind them."""
@@ -300,13 +358,33 @@ def keys_for(read: Read, keys: Sequence[Any]) -> Any:
 
 def each(read: Read, types: Sequence[TypeEngine[Any]], keys: Sequence[Key]) -> FromClause:
     """The keys as a table ``asked(ordinal, c0, c1, ...)``; the ordinal counts from 1."""
+    given = given_keys(read, keys, width=len(types))
+    return _each(read, types, lambda name, type_: literal(given[name], type_))
+
+
+def each_given(read: Read, types: Sequence[TypeEngine[Any]]) -> FromClause:
+    """The same, of keys in parameters, which ``given_keys`` puts."""
+    return _each(read, types, lambda name, type_: bindparam(name, type_=type_))
+
+
+def given_keys(read: Read, keys: Sequence[Key], *, width: int = 1) -> dict[str, Any]:
+    """The keys, as wide as they are if there are any, as the parameters of ``each_given``."""
     tuples = [tuple(key) if isinstance(key, tuple) else (key,) for key in keys]
+    if read.dialect == "sqlite":
+        return {"asked": _json(tuples)}
+    columns = zip(*tuples, strict=True) if tuples else [()] * width
+    return {f"asked_{i}": list(values) for i, values in enumerate(columns)}
+
+
+def _each(
+    read: Read, types: Sequence[TypeEngine[Any]], given: Callable[[str, TypeEngine[Any]], ColumnElement[Any]]
+) -> FromClause:
     names = [f"c{i}" for i in range(len(types))]
     if read.dialect == "postgresql":
-        arrays = [literal([key[i] for key in tuples], ARRAY(type_)) for i, type_ in enumerate(types)]
+        arrays = [given(f"asked_{i}", ARRAY(type_)) for i, type_ in enumerate(types)]
         columns = [column(name, type_) for name, type_ in zip(names, types, strict=True)]
         return func.unnest(*arrays).table_valued(*columns, with_ordinality="ordinal").render_derived("asked")
-    listed = func.json_each(_json(tuples)).table_valued("key", "value")
+    listed = func.json_each(given("asked", Text())).table_valued("key", "value")
     values = [
         func.json_extract(listed.c.value, f"$[{i}]", type_=type_).label(name)
         for i, (name, type_) in enumerate(zip(names, types, strict=True))
@@ -323,27 +401,36 @@ def _json(keys: Sequence[Any]) -> str:
     return orjson.dumps(keys, text, orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
-def _sides(window: Window) -> tuple[bool, ...]:
+def _named(attribute: Attributes) -> Attributes:
+    """The attribute in a form that can be looked up."""
+    return attribute if isinstance(attribute, str | Column) else tuple(attribute)
+
+
+def _sides(shape: Shape) -> tuple[bool, ...]:
     """Nothing can be behind the start of an order; behind a position, one look tells."""
-    return (False,) if window.position is None else (False, True)
+    return (False, True) if shape.has_position else (False,)
 
 
 def is_beyond(
     value: ColumnElement[Any],
     id_: ColumnElement[int],
-    position: tuple[Any, int],
+    position: tuple[Any, Any],
     is_descending: bool,
     *,
     inclusive: bool,
 ) -> ColumnElement[bool]:
     """A row of that value and id comes after the position; or, ``inclusive``, stands on it."""
     here: ColumnElement[Any] = id_
-    there: ColumnElement[Any] = literal(position[1], id_.type)
+    there = _literal(position[1], id_)
     if value is not id_:
-        here, there = tuple_(value, id_), tuple_(literal(position[0], value.type), there)
+        here, there = tuple_(value, id_), tuple_(_literal(position[0], value), there)
     if is_descending:
         return here <= there if inclusive else here < there
     return here >= there if inclusive else here > there
+
+
+def _literal(value: Any, like: ColumnElement[Any]) -> ColumnElement[Any]:
+    return value if isinstance(value, ColumnElement) else literal(value, like.type)
 
 
 def cut(rows: Sequence[T], window: Window) -> Page[T]:
@@ -380,13 +467,3 @@ def within(value: ColumnElement[Any], span: Span) -> ColumnElement[bool]:
     """The moment lies in the stretch, either end included."""
     bounds = [] if span.start is None else [value >= span.start]
     return and_(true(), *bounds, *([] if span.until is None else [value <= span.until]))
-
-
-def all_of(*conditions: Conditions | None) -> Conditions:
-    """Everything that these say, together; None says nothing."""
-    return lambda row: [condition for some in conditions if some for condition in some(row)]
-
-
-def nothing(_row: Any) -> Iterable[ColumnElement[bool]]:
-    """The condition that no row meets."""
-    return [false()]

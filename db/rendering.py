@@ -79,25 +79,23 @@ class Renderings:
         asked = (for_each, tuple(parameters))
         rendered = known.get(asked)
         if rendered is None:
-            rendered = self._rendered(statement, sorted(parameters), for_each)
-            if rendered is None:
-                return self._expanded(statement, parameters)
-            known[asked] = rendered
+            compiled, values = self._compile(statement, sorted(parameters), for_each)
+            if compiled.post_compile_params:
+                return self._written_out(compiled, compiled.construct_params(parameters, values))
+            left_open = {bind.key: None for bind in compiled.binds.values() if bind.required}
+            own = compiled.construct_params(left_open, values)
+            form = self._forms.get(compiled)
+            if form is None:
+                form = self._forms[compiled] = self._form(compiled)
+            rendered = known[asked] = Rendered(form, tuple(own[name] for name in compiled.positiontup or ()))
         return rendered
 
-    def _rendered(self, statement: Any, names: list[str], for_each: bool) -> Rendered | None:
-        """The statement and its own values; None if its text depends on them (a list after IN)."""
+    def _compile(self, statement: Any, names: list[str], for_each: bool) -> tuple[Any, Any]:
+        """The statement as SQLAlchemy compiled it, now or earlier, and the values that stand in it."""
         compiled, values, _, _ = statement._compile_w_cache(
             self._dialect, compiled_cache=self._compiled, column_keys=names, for_executemany=for_each
         )
-        if compiled.post_compile_params:
-            return None
-        form = self._forms.get(compiled)
-        if form is None:
-            form = self._forms[compiled] = self._form(compiled)
-        left_open = {bind.key: None for bind in compiled.binds.values() if bind.required}
-        own = compiled.construct_params(left_open, values)
-        return Rendered(form, tuple(own[name] for name in compiled.positiontup or ()))
+        return compiled, values
 
     def _form(self, compiled: SQLCompiler) -> Form:
         binds = [compiled.binds[name] for name in compiled.positiontup or ()]
@@ -109,10 +107,9 @@ class Renderings:
             self._decoder(compiled),
         )
 
-    def _expanded(self, statement: Any, parameters: Parameters) -> Rendered:
-        """The statement with its lists written out: a text for every length of them, and none of them kept."""
-        compiled = statement.compile(dialect=self._dialect)
-        state = compiled.construct_expanded_state(parameters)
+    def _written_out(self, compiled: Any, values: Parameters) -> Rendered:
+        """The statement with its lists after IN written out: a text for every length of them, and none of them kept."""
+        state = compiled.construct_expanded_state(values)
         names = tuple(state.positiontup or ())
         processors = {**compiled._bind_processors, **state.processors}
         encoders = tuple((i, processors[name]) for i, name in enumerate(names) if name in processors)

@@ -9,9 +9,10 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, T
 
 from .base import BigId, Instant, id_column, metadata
 from .client import client
+from .conditions import Conditions
 from .driver import BROKEN_RULES
 from .engine import Read, Write
-from .paging import Conditions, Listing, each
+from .paging import Listing, each
 
 
 class SalesChannel(StrEnum):

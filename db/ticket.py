@@ -28,9 +28,10 @@ from . import search_key
 from .admission import AdmissionRow, admission
 from .base import BigId, Instant, id_column, metadata
 from .client import client
+from .conditions import Conditions, carried, equal
 from .engine import Read, Write
 from .keys import key as key_of
-from .paging import Conditions, Listing, Order, Page, Window, each, is_one_of, within
+from .paging import Listing, Order, Page, Window, each, is_one_of, within
 from .ticket_item import ContentLineRow, content_line, dependency, ticket_item
 from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
 from .ticket_request import matching as matching_requests
@@ -449,6 +450,7 @@ async def access_entries_of(read: Read, ticket_ids: Sequence[int]) -> dict[int, 
     return await access_entries.lists(read, "ticket_id", ticket_ids, order_by=("content_line_id", "id"))
 
 
+@carried
 def whose_ticket(where: Conditions) -> Conditions:
     """For rows with a ``ticket_id``: their ticket meets these conditions."""
 
@@ -475,6 +477,8 @@ def matching(given: Mapping[str, Any], customers: Conditions | None = None) -> C
     What is said of an access entry (``admission_code``, ``slot_id``, ``visit_at``, ``admitted_at``) must hold of one
     and the same access entry.
     """
+    if given.keys() <= _NUMBERS.keys():
+        return equal(_NUMBERS, {name: key_of(text) for name, text in given.items()})
     of_access = {name: value for name, value in given.items() if name in ENTRY_FILTERS or name == "admitted_at"}
     of_ticket = {name: value for name, value in given.items() if name in _FILTERS}
     of_request = {name: value for name, value in given.items() if name not in of_access and name not in of_ticket}
@@ -515,6 +519,9 @@ def _is_admitted(ticket: Any, wanted: bool) -> ColumnElement[bool]:
     found = select(entry.c.id).where(entry.c.ticket_id == ticket.id, entry.c.first_admitted_at.is_not(None))
     return found.exists() if wanted else ~found.exists()
 
+
+_NUMBERS = {"ticket_no": "ticket_no", "external_ticket_no": "number_key"}
+"""Numbers that match whole, and the column of their keys: what is asked again and again."""
 
 _FILTERS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "ticket_no": lambda ticket, text: ticket.ticket_no == key_of(text),

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from .admission import admission
 from .base import BigId, Instant, id_column, metadata
 from .calendar import calendar
+from .conditions import Lasting
 from .engine import Read, Write
 from .keys import key
 from .paging import Listing, Page, Window, each, is_one_of
@@ -251,7 +252,7 @@ async def barcodes_of(read: Read, item_ids: Sequence[int]) -> dict[int, list[str
 
 async def contents_of(read: Read, item_ids: Sequence[int]) -> dict[int, list[ContentLineRow]]:
     """The content lines in force of each item."""
-    return await content_lines.lists(read, "item_id", item_ids, where=lambda line: [line.retired_at.is_(None)])
+    return await content_lines.lists(read, "item_id", item_ids, where=_IN_FORCE)
 
 
 async def content_lines_by_ids(read: Read, ids: Sequence[int]) -> dict[int, ContentLineRow]:
@@ -272,6 +273,9 @@ async def dependencies_of(read: Read, content_line_ids: Sequence[int]) -> dict[i
 async def page(read: Read, window: Window) -> Page[TicketItemRow]:
     """A page of all items."""
     return await ticket_items.page(read, window)
+
+
+_IN_FORCE = Lasting(lambda line, _of: [line.retired_at.is_(None)])
 
 
 async def pages_of_admissions(

@@ -33,8 +33,9 @@ from sqlalchemy import (
 
 from .admission import CapacityControl, CapacityLimitsBy, admission
 from .base import BigId, Instant, id_column, metadata
+from .conditions import Lasting, all_of
 from .engine import Read, Write
-from .paging import Listing, Order, Page, Span, Window, is_one_of, within
+from .paging import Listing, Order, Page, Window, is_one_of
 from .schedule import schedule, schedule_line
 from .together import Change, ChangeOfEach, change_each, make
 
@@ -190,14 +191,16 @@ async def pages_of_admissions(
     read: Read, keys: Sequence[tuple[int, datetime]], window: Window, until: datetime | None = None
 ) -> dict[tuple[int, datetime], Page[TimeSlotRow]]:
     """One page of slots per (admission id, the least start); ``until`` is the last start that counts."""
+    where = None if until is None else Lasting(_starts_by, {"last_start": until})
+    return await time_slots.pages(read, ("admission_id", "starts_at"), keys, window, parent=_starts_from, where=where)
 
-    def belongs(slot: Any, key: Any) -> ColumnElement[bool]:
-        return and_(slot.admission_id == key.c0, slot.starts_at >= key.c1)
 
-    def starts_by(slot: Any) -> list[ColumnElement[bool]]:
-        return [] if until is None else [within(slot.starts_at, Span(until=until))]
+def _starts_from(slot: Any, key: Any) -> ColumnElement[bool]:
+    return and_(slot.admission_id == key.c0, slot.starts_at >= key.c1)
 
-    return await time_slots.pages(read, ("admission_id", "starts_at"), keys, window, parent=belongs, where=starts_by)
+
+def _starts_by(slot: Any, of: Any) -> list[ColumnElement[bool]]:
+    return [slot.starts_at <= of.last_start]
 
 
 async def lock(write: Write, ids: Sequence[int], *, or_skip: bool = False) -> dict[int, TimeSlotRow]:
@@ -237,13 +240,18 @@ async def upcoming(
     read: Read, admission_ids: Sequence[int], now: datetime, *, on: date | None = None, at_most: int = 100
 ) -> dict[int, list[TimeSlotRow]]:
     """The open slots of each admission that run at ``now`` or start later, by start; ``on`` keeps to a local date."""
-
-    def to_come(slot: Any) -> list[ColumnElement[bool]]:
-        found = [slot.ends_at >= now.replace(microsecond=0), slot.state == SlotState.OPEN.value]
-        return found if on is None else [*found, slot.date == on]
-
-    pages = await time_slots.pages(read, "admission_id", admission_ids, Window(at_most, BY_START), where=to_come)
+    of_day = None if on is None else Lasting(_is_on, {"day": on})
+    where = all_of(Lasting(_is_to_come, {"running_at": now.replace(microsecond=0)}), of_day)
+    pages = await time_slots.pages(read, "admission_id", admission_ids, Window(at_most, BY_START), where=where)
     return {admission_id: list(page.rows) for admission_id, page in pages.items()}
+
+
+def _is_to_come(slot: Any, of: Any) -> list[ColumnElement[bool]]:
+    return [slot.ends_at >= of.running_at, slot.state == SlotState.OPEN.value]
+
+
+def _is_on(slot: Any, of: Any) -> list[ColumnElement[bool]]:
+    return [slot.date == of.day]
 
 
 async def letting_in(

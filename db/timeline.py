@@ -37,11 +37,12 @@ from sqlalchemy import (
 from .admission import admission
 from .base import BigId, Instant, id_column, metadata
 from .client import client
+from .conditions import Conditions, Lasting, all_of
 from .customer import customer
 from .engine import Read, Write
 from .history import EPOCH, HORIZON, TRANSACTION
 from .keys import key as key_of
-from .paging import Conditions, Listing, Order, Page, Window, all_of, is_beyond, is_one_of, within
+from .paging import Listing, Order, Page, Window, is_beyond, is_one_of, within
 from .ticket import access_entry, issued_ticket
 from .ticket_request import ticket_request
 from .time_slot import time_slot
@@ -419,9 +420,8 @@ async def standing(read: Read, window: Window) -> Standing:
     return Standing.KNOWN
 
 
-def no_views(event: Any) -> list[ColumnElement[bool]]:
-    """Everything but who looked at it."""
-    return [event.kind != RequestEventKind.VIEWED.value]
+NO_VIEWS = Lasting(lambda event, _of: [event.kind != RequestEventKind.VIEWED.value])
+"""Everything but who looked at it."""
 
 
 def scans_of(client_id: int) -> Conditions:

@@ -127,7 +127,7 @@ class Feed:
         Each once, as soon as it is settled, for ever. Raises BadUserInput when the database is set back or replaced.
         """
         histories = self._histories
-        where = db.paging.all_of(visibility.events(context), db.timeline.matching(given))
+        where = db.conditions.all_of(visibility.events(context), db.timeline.matching(given))
         async with self._following():
             while True:
                 if histories != self._histories:

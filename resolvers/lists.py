@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import db
-from db.paging import Conditions, Page, Window
+from db.conditions import Conditions
+from db.paging import Page, Window
 
 from . import timeline, visibility
 from .context import Context
@@ -51,14 +52,14 @@ async def tickets_of_scan(context: Context, window: Window, ticket_ids: Sequence
     """A page of the tickets that a scan was about."""
     if not ticket_ids:
         return Page((), has_previous=False, has_next=False)
-    where = db.paging.all_of(visibility.tickets(context), lambda ticket: [ticket.id.in_(ticket_ids)])
+    where = db.conditions.all_of(visibility.tickets(context), lambda ticket: [ticket.id.in_(ticket_ids)])
     async with context.reading() as read:
         return await db.ticket.page(read, window, where=where)
 
 
 async def request_events(context: Context, window: Window, given: Given) -> Page[Any]:
     """A page of everything that happened, in the order of recording."""
-    where = db.paging.all_of(visibility.events(context), db.timeline.matching(given))
+    where = db.conditions.all_of(visibility.events(context), db.timeline.matching(given))
     async with context.reading() as read:
         await timeline.check(read, window)
         return await db.timeline.page(read, window, where=where)
@@ -94,14 +95,14 @@ async def ticket_items(context: Context, window: Window) -> Page[Any]:
         return await db.ticket_item.page(read, window)
 
 
-def _requests(context: Context, given: Given) -> Conditions:
+def _requests(context: Context, given: Given) -> Conditions | None:
     matching = db.ticket_request.matching(given, visibility.registers(context))
-    return db.paging.all_of(visibility.requests(context), matching, _may_see_personal(context, given))
+    return db.conditions.all_of(visibility.requests(context), matching, _may_see_personal(context, given))
 
 
-def _tickets(context: Context, given: Given) -> Conditions:
+def _tickets(context: Context, given: Given) -> Conditions | None:
     matching = db.ticket.matching(given, visibility.registers(context))
-    return db.paging.all_of(visibility.tickets(context), matching, _may_see_personal(context, given))
+    return db.conditions.all_of(visibility.tickets(context), matching, _may_see_personal(context, given))
 
 
 def _may_see_personal(context: Context, given: Given) -> Conditions | None:
@@ -114,4 +115,4 @@ def _may_see_personal(context: Context, given: Given) -> Conditions | None:
         case Extent.OWN:
             return visibility.own(context)
         case _:
-            return db.paging.nothing
+            return db.conditions.NOTHING

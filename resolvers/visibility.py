@@ -7,7 +7,7 @@ exact number, and of their requests only what belongs to these tickets.
 from typing import TYPE_CHECKING, Any
 
 import db
-from db.paging import Conditions
+from db.conditions import Conditions, Lasting
 from db.timeline import RequestEventKind, Told
 
 from .policy import Extent, Permission
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 def own(context: "Context") -> Conditions:
     """Rows of the client itself: its requests, and their tickets."""
-    return lambda row: [row.client_id == context.actor.client_id]
+    return Lasting(_is_own, {"viewer_id": context.actor.client_id})
+
+
+def _is_own(row: Any, of: Any) -> list[Any]:
+    return [row.client_id == of.viewer_id]
+
+
+def _is_own_entry(row: Any, of: Any) -> list[Any]:
+    return [row.first_client_id == of.viewer_id]
 
 
 def requests(context: "Context") -> Conditions | None:
@@ -54,17 +62,20 @@ def entries(context: "Context") -> Conditions | None:
             return lambda entry: [entry.line_id.in_(db.ticket.lines_of(sorted(context.found_tickets)))]
 
 
+OF_REQUESTS = Lasting(lambda event, _of: [event.request_id.is_not(None)])
+
+
 def events(context: "Context") -> Conditions | None:
     """Those of the requests that may be seen; a gate sees its own scans.
 
     A scan of a number that nobody knows has no request: it is for those who see every scan, and for its own gate.
     """
-    return db.paging.all_of(_events(context), views(context)) if views(context) else _events(context)
+    return db.conditions.all_of(_events(context), views(context))
 
 
 def views(context: "Context") -> Conditions | None:
     """Who looked at personal data is for those who are recorded themselves."""
-    return None if context.extent(Permission.READ_VIEWS) is Extent.ALL else db.timeline.no_views
+    return None if context.extent(Permission.READ_VIEWS) is Extent.ALL else db.timeline.NO_VIEWS
 
 
 def _events(context: "Context") -> Conditions | None:
@@ -72,13 +83,13 @@ def _events(context: "Context") -> Conditions | None:
         case Extent.ALL, Extent.ALL:
             return None
         case Extent.ALL, _:
-            return lambda event: [event.request_id.is_not(None)]
+            return OF_REQUESTS
         case Extent.OWN, _:
             return db.ticket_request.whose_request(own(context))
         case _, Extent.OWN:
             return db.timeline.scans_of(context.actor.client_id)
         case _:
-            return db.paging.nothing
+            return db.conditions.NOTHING
 
 
 def is_told(context: "Context", told: Told) -> bool:
@@ -121,9 +132,9 @@ def registers(context: "Context") -> Conditions | None:
         case Extent.ALL:
             return None
         case Extent.OWN:
-            return lambda row: [row.first_client_id == context.actor.client_id]
+            return Lasting(_is_own_entry, {"viewer_id": context.actor.client_id})
         case _:
-            return db.paging.nothing
+            return db.conditions.NOTHING
 
 
 def is_in_sight(context: "Context", register_row: Any) -> bool:

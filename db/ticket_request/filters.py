@@ -1,21 +1,24 @@
 """The conditions that filters put on requests."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, select, union_all
 
 from ..admission import admission
 from ..base import metadata
+from ..conditions import Conditions, carried, equal
 from ..customer import customer
 from ..keys import key, phone_key
-from ..paging import Conditions, within
+from ..paging import within
 from ..ticket_item import ticket_item
 from ..time_slot import time_slot
 from .rows import status_now
 from .tables import TicketRequestStatus, request_entry, request_line, ticket_request
 
 
+@carried
 def whose_request(where: Conditions) -> Conditions:
     """For rows with a ``request_id``: their request meets these conditions."""
 
@@ -43,6 +46,8 @@ def matching(given: Mapping[str, Any], customers: Conditions | None = None) -> C
     ``slot_id``, ``visit_at``) must hold of one and the same entry, and of one that is not left out. Statuses and their
     counts are those at ``now``.
     """
+    if given.keys() <= _NUMBERS.keys():
+        return equal(_NUMBERS, {name: key(text) for name, text in given.items()})
     said_of_entry = {name: value for name, value in given.items() if name in ENTRY_FILTERS}
     others = {name: value for name, value in given.items() if name not in said_of_entry}
     wants_customer = others.pop("has_customer", None)
@@ -97,21 +102,31 @@ def _has_item(request: Any, text: str) -> ColumnElement[bool]:
     return found
 
 
+def _has_key(column: str, request: Any, text: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = request[column] == key(text)
+    return found
+
+
+_NUMBERS = {
+    "token": "token_key",
+    "external_order_no": "order_key",
+    "receipt_no": "receipt_key",
+    "pos_unit_no": "pos_unit_key",
+    "payment_reference": "payment_key",
+    "customer_no": "customer_key",
+    "email": "email_key",
+    "ticket_holder_name": "name_key",
+}
+"""Texts that match whole, and the column of their keys: what is asked again and again."""
+
 _FILTERS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "status": _has_status,
     "channel": lambda request, channels: request.channel.in_([channel.value for channel in channels]),
     "payment_option": lambda request, options: request.payment_option.in_([option.value for option in options]),
     "created_at": lambda request, span: within(request.created_at, span),
     "expires_at": lambda request, span: within(request.expires_at, span),
-    "token": lambda request, text: request.token_key == key(text),
-    "external_order_no": lambda request, text: request.order_key == key(text),
-    "receipt_no": lambda request, text: request.receipt_key == key(text),
-    "pos_unit_no": lambda request, text: request.pos_unit_key == key(text),
-    "payment_reference": lambda request, text: request.payment_key == key(text),
-    "customer_no": lambda request, text: request.customer_key == key(text),
-    "email": lambda request, text: request.email_key == key(text),
+    **{name: partial(_has_key, column) for name, column in _NUMBERS.items()},
     "phone": _has_phone,
-    "ticket_holder_name": lambda request, text: request.name_key == key(text),
     "item_no": _has_item,
 }
 ENTRY_FILTERS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Text, and_, bindparam, select, union_all
 
 from ..base import BigId
+from ..conditions import Conditions, Lasting, all_of
 from ..customer import CustomerRow, customer
 from ..engine import Read
-from ..paging import Conditions, Page, Window, each, is_one_of
+from ..paging import Page, Window, each, is_one_of
 from ..sales_order import sales_order
 from .rows import EntryRow, LineRow, ReferenceRow, TicketRequestRow, entries, references, ticket_requests
 from .tables import order_key, request_entry, request_line, ticket_request
@@ -141,7 +142,9 @@ async def references_of_requests(
     read: Read, request_ids: Sequence[int], *, where: Conditions | None = None
 ) -> dict[int, list[ReferenceRow]]:
     """The references in force of each request, by line number."""
-    return await references.lists(read, "request_id", request_ids, order_by=("line_no", "id"), where=_in_force(where))
+    return await references.lists(
+        read, "request_id", request_ids, order_by=("line_no", "id"), where=all_of(_IN_FORCE, where)
+    )
 
 
 async def entries_by_ids(
@@ -155,7 +158,7 @@ async def entries_of_requests(
     read: Read, request_ids: Sequence[int], now: datetime, *, where: Conditions | None = None
 ) -> dict[int, list[EntryRow]]:
     """The entries in force of each request, line by line."""
-    return await entries.lists(read, "request_id", request_ids, where=_in_force(where), parameters={"now": now})
+    return await entries.lists(read, "request_id", request_ids, where=all_of(_IN_FORCE, where), parameters={"now": now})
 
 
 async def entries_of_lines(read: Read, line_ids: Sequence[int], now: datetime) -> dict[int, list[EntryRow]]:
@@ -163,8 +166,7 @@ async def entries_of_lines(read: Read, line_ids: Sequence[int], now: datetime) -
     return await entries.lists(read, "line_id", line_ids, parameters={"now": now})
 
 
-def _in_force(where: Conditions | None) -> Conditions:
-    return lambda row: [row.replaced_at.is_(None), *(where(row) if where else ())]
+_IN_FORCE = Lasting(lambda row, _of: [row.replaced_at.is_(None)])
 
 
 async def order_owners(read: Read, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import db
 from db.client import Role
+from db.conditions import all_of
 from db.engine import Database
-from db.paging import Span, Window, all_of
+from db.paging import Span, Window
 from db.timeline import AS_RECORDED, RequestEventKind
 from resolvers import visibility
 from resolvers.actor import Actor

@@ -19,7 +19,7 @@ WHERE admission.id = ANY ($1::BIGINT[]);
 SELECT count(*) AS count_1
 FROM (SELECT i.id AS id
 FROM ticket_request AS i
-WHERE i.receipt_key = $1::VARCHAR AND i.pos_unit_key = $2::VARCHAR
+WHERE i.pos_unit_key = $1::VARCHAR AND i.receipt_key = $2::VARCHAR
  LIMIT $3::INTEGER) AS anon_1;
 
 SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.client_id, issued_ticket.ticket_no, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.kind, issued_ticket.quantity, issued_ticket.price_minor, issued_ticket.currency, issued_ticket.issued_at, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.valid_from_date, issued_ticket.valid_until_date, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at, issued_ticket.printed_at, issued_ticket.print_count
@@ -77,7 +77,7 @@ FROM ticket_request JOIN client ON ticket_request.client_id = client.id
 WHERE ticket_request.id IN (SELECT anon_1.id
 FROM (SELECT i.id AS id
 FROM ticket_request AS i
-WHERE i.receipt_key = $3::VARCHAR AND i.pos_unit_key = $4::VARCHAR ORDER BY i.created_at DESC, i.id DESC
+WHERE i.pos_unit_key = $3::VARCHAR AND i.receipt_key = $4::VARCHAR ORDER BY i.created_at DESC, i.id DESC
  LIMIT $5::INTEGER) AS anon_1);
 
 SELECT time_slot.id, time_slot.line_id, time_slot.date, time_slot.admission_id, time_slot.starts_at, time_slot.ends_at, time_slot.arrival_from, time_slot.arrival_until, time_slot.sales_from, time_slot.sales_until, time_slot.state, time_slot.closed_reason, time_slot.sold_places, schedule.code, admission.time_zone, CASE WHEN (admission.capacity_limits_by = $1::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $2::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END AS control_in_force, CASE WHEN (CASE WHEN (admission.capacity_limits_by = $3::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $4::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END != $5::VARCHAR) THEN CASE WHEN (admission.capacity_limits_by = $6::VARCHAR) THEN admission.max_capacity WHEN (admission.capacity_limits_by = $7::VARCHAR) THEN schedule.max_capacity ELSE coalesce(time_slot.max_capacity, schedule_line.max_capacity) END END AS capacity, admission.kind

@@ -77,12 +77,12 @@ FROM ticket_request JOIN client ON ticket_request.client_id = client.id
 WHERE ticket_request.id IN (SELECT anon_1.id
 FROM (SELECT i.id AS id
 FROM ticket_request AS i
-WHERE NOT (i.status = 'REGISTERED' AND i.expires_at <= $1::TIMESTAMP WITH TIME ZONE) AND i.status IN ($9::VARCHAR, $10::VARCHAR) AND CASE WHEN (i.status = 'REGISTERED' AND i.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $3::VARCHAR ELSE i.status END IN ($11::VARCHAR) AND i.order_key = $4::VARCHAR ORDER BY i.status_changed_at DESC, i.id DESC
+WHERE NOT (i.status = 'REGISTERED' AND i.expires_at <= $1::TIMESTAMP WITH TIME ZONE) AND i.status IN ($8::VARCHAR, $9::VARCHAR) AND CASE WHEN (i.status = 'REGISTERED' AND i.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $3::VARCHAR ELSE i.status END IN ($10::VARCHAR) AND i.order_key = $4::VARCHAR ORDER BY i.status_changed_at DESC, i.id DESC
  LIMIT $5::INTEGER) AS anon_1 UNION ALL SELECT anon_2.id
 FROM (SELECT i.id AS id
 FROM ticket_request AS i
-WHERE i.status = 'REGISTERED' AND i.expires_at <= $1::TIMESTAMP WITH TIME ZONE AND i.status IN ($12::VARCHAR, $13::VARCHAR) AND CASE WHEN (i.status = 'REGISTERED' AND i.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $6::VARCHAR ELSE i.status END IN ($14::VARCHAR) AND i.order_key = $7::VARCHAR ORDER BY i.expires_at DESC, i.id DESC
- LIMIT $8::INTEGER) AS anon_2);
+WHERE i.status = 'REGISTERED' AND i.expires_at <= $1::TIMESTAMP WITH TIME ZONE AND i.status IN ($11::VARCHAR, $12::VARCHAR) AND CASE WHEN (i.status = 'REGISTERED' AND i.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $6::VARCHAR ELSE i.status END IN ($13::VARCHAR) AND i.order_key = $7::VARCHAR ORDER BY i.expires_at DESC, i.id DESC
+ LIMIT $5::INTEGER) AS anon_2);
 
 SELECT time_slot.id, time_slot.line_id, time_slot.date, time_slot.admission_id, time_slot.starts_at, time_slot.ends_at, time_slot.arrival_from, time_slot.arrival_until, time_slot.sales_from, time_slot.sales_until, time_slot.state, time_slot.closed_reason, time_slot.sold_places, schedule.code, admission.time_zone, CASE WHEN (admission.capacity_limits_by = $1::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $2::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END AS control_in_force, CASE WHEN (CASE WHEN (admission.capacity_limits_by = $3::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $4::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END != $5::VARCHAR) THEN CASE WHEN (admission.capacity_limits_by = $6::VARCHAR) THEN admission.max_capacity WHEN (admission.capacity_limits_by = $7::VARCHAR) THEN schedule.max_capacity ELSE coalesce(time_slot.max_capacity, schedule_line.max_capacity) END END AS capacity, admission.kind
 FROM time_slot JOIN admission ON time_slot.admission_id = admission.id JOIN schedule_line ON time_slot.line_id = schedule_line.id JOIN schedule ON schedule_line.schedule_id = schedule.id
