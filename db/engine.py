@@ -36,6 +36,13 @@ watchers: list[Callable[[str], None]] = []
 NONE: Mapping[str, Any] = {}
 
 
+INSERT: Mapping[str, Callable[[Table], postgresql.Insert | sqlite.Insert]] = {
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+"""An INSERT that may say what to do ON CONFLICT: both databases can, each in its own dialect."""
+
+
 class Read:
     """A connection that only reads. Every statement sees what is committed when it starts."""
 
@@ -99,7 +106,7 @@ class Write(Read):
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT that may say what to do ON CONFLICT: both databases can, each in its own dialect."""
-        return postgresql.insert(table) if self.dialect == "postgresql" else sqlite.insert(table)
+        return INSERT[self.dialect](table)
 
     async def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Insert rows and answer their ids, in the order of the rows."""

@@ -335,6 +335,22 @@ class Listing(Generic[T]):
         return select(*self.view.selected_columns, asked.c.ordinal).select_from(found)
 
 
+class OfKeys:
+    """A statement over rows whose attribute is one of the keys in the parameter ``keys`` (see ``keys_for``): made once
+    for each kind of database."""
+
+    def __init__(self, attribute: Column[Any], statement: Select[Any]) -> None:
+        self._attribute = attribute
+        self._statement = statement
+        self._made: dict[str, Select[Any]] = {}
+
+    def of(self, read: Read) -> Select[Any]:
+        """The statement for this kind of database."""
+        if read.dialect not in self._made:
+            self._made[read.dialect] = self._statement.where(is_one_of_given(read, self._attribute, "keys"))
+        return self._made[read.dialect]
+
+
 def is_one_of(read: Read, attribute: ColumnElement[Any], keys: Sequence[Key]) -> ColumnElement[bool]:
     """The attribute is one of the keys: one parameter, hence one statement text and one plan for any number of keys."""
     if read.dialect == "postgresql":

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, Table, Text, UniqueConst
 
 from .base import BigId, Instant, id_column, metadata
 from .client import client
-from .engine import Read, Write
+from .engine import INSERT, Read, Write
 
 scan = Table(
     "scan",
@@ -52,5 +52,10 @@ async def add(
     """
     values = {"client_id": client_id, "nonce_key": nonce_key, "operation": operation}
     values |= {"scanned_key": scanned_key, "answer": dict(answer), "at": at}
-    added = write.insert(scan).values(values).on_conflict_do_nothing(index_elements=["client_id", "nonce_key"])
-    return await write.run(added) > 0
+    return await write.run(_ADD[write.dialect], values) > 0
+
+
+_ADD = {
+    dialect: insert(scan).on_conflict_do_nothing(index_elements=["client_id", "nonce_key"])
+    for dialect, insert in INSERT.items()
+}

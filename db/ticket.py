@@ -31,7 +31,7 @@ from .client import client
 from .conditions import Conditions, carried, equal
 from .engine import Read, Write
 from .keys import key as key_of
-from .paging import Listing, Order, Page, Window, each, is_one_of, within
+from .paging import Listing, OfKeys, Order, Page, Window, each, is_one_of, keys_for, within
 from .ticket_item import ContentLineRow, content_line, dependency, ticket_item
 from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
 from .ticket_request import matching as matching_requests
@@ -249,9 +249,13 @@ async def lock(write: Write, ids: Sequence[int]) -> dict[int, IssuedTicketRow]:
     waits for a lock sees the rest of the world as it was.
     """
     wanted = sorted(set(ids))
-    locked = select(issued_ticket.c.id).where(is_one_of(write, issued_ticket.c.id, wanted)).order_by(issued_ticket.c.id)
-    await write.all(locked.with_for_update(key_share=True))
+    await write.all(_LOCK.of(write), {"keys": keys_for(write, wanted)})
     return await by_ids(write, wanted)
+
+
+_LOCK = OfKeys(
+    issued_ticket.c.id, select(issued_ticket.c.id).order_by(issued_ticket.c.id).with_for_update(key_share=True)
+)
 
 
 async def change(write: Write, ids: Sequence[int], values: Mapping[str, Any]) -> None:
@@ -306,7 +310,8 @@ class Access(NamedTuple):
     has_dependencies: bool
 
 
-_access = (
+_ACCESS = OfKeys(
+    access_entry.c.ticket_id,
     select(
         access_entry,
         content_line,
@@ -315,7 +320,7 @@ _access = (
     )
     .join_from(access_entry, content_line, access_entry.c.content_line_id == content_line.c.id)
     .join(admission, access_entry.c.admission_id == admission.c.id)
-    .order_by(access_entry.c.content_line_id, access_entry.c.id)
+    .order_by(access_entry.c.content_line_id, access_entry.c.id),
 )
 
 
@@ -323,7 +328,7 @@ async def access_of(read: Read, ticket_ids: Sequence[int]) -> dict[int, list[Acc
     """What each ticket lets into, in the order of the item's contents: in one statement all that a gate asks first."""
     content, place = len(AccessEntryRow._fields), len(AccessEntryRow._fields) + len(ContentLineRow._fields)
     found: dict[int, list[Access]] = {}
-    for row in await read.all(_access.where(is_one_of(read, access_entry.c.ticket_id, ticket_ids))):
+    for row in await read.all(_ACCESS.of(read), {"keys": keys_for(read, ticket_ids)}):
         entry = AccessEntryRow._make(row[:content])
         rules, admitted_to = ContentLineRow._make(row[content:place]), AdmissionRow._make(row[place:-1])
         access = Access(entry, rules, admitted_to, row[-1])
@@ -333,8 +338,12 @@ async def access_of(read: Read, ticket_ids: Sequence[int]) -> dict[int, list[Acc
 
 async def lock_by_number(write: Write, number_key: str) -> IssuedTicketRow | None:
     """Take the ticket of that external number, and answer it as it now is."""
-    found = issued_tickets.view.where(issued_ticket.c.number_key == number_key)
-    return await write.first(IssuedTicketRow, found.with_for_update(key_share=True))
+    return await write.first(IssuedTicketRow, _LOCK_BY_NUMBER, {"number": number_key})
+
+
+_LOCK_BY_NUMBER = issued_tickets.view.where(issued_ticket.c.number_key == bindparam("number")).with_for_update(
+    key_share=True
+)
 
 
 async def lock_of_request(write: Write, request_id: int) -> list[IssuedTicketRow]:
@@ -365,26 +374,23 @@ def _of_request(request_id: int) -> Select[Any]:
     return issued_tickets.view.where(issued_ticket.c.request_id == request_id).order_by(issued_ticket.c.id)
 
 
-async def count_people(write: Write, entries: Sequence[AccessEntryRow]) -> None:
-    """Write down who was let in and who is inside, of access entries of locked tickets as they have become."""
-    statement = access_entry.update().where(access_entry.c.id == bindparam("of_id"))
-    statement = statement.values(
-        first_admitted_at=bindparam("new_first", type_=Instant()),
-        admitted_count=bindparam("new_admitted"),
-        inside_count=bindparam("new_inside"),
-    )
-    await write.run_each(
-        statement,
-        [
-            {
-                "of_id": entry.id,
-                "new_first": entry.first_admitted_at,
-                "new_admitted": entry.admitted_count,
-                "new_inside": entry.inside_count,
-            }
-            for entry in entries
-        ],
-    )
+def counting_people(write: Write, entries: Sequence[AccessEntryRow]) -> Step:
+    """Who was let in and who is inside, of access entries of locked tickets as they have become."""
+    rows = [
+        {"of_id": e.id, "first": e.first_admitted_at, "admitted": e.admitted_count, "inside": e.inside_count}
+        for e in entries
+    ]
+    return change_each(write, _COUNT_PEOPLE, rows)
+
+
+_COUNT_PEOPLE = ChangeOfEach(
+    {"of_id": BigInteger(), "first": Instant(), "admitted": Integer(), "inside": Integer()},
+    lambda given: (
+        access_entry.update()
+        .where(access_entry.c.id == given.of_id)
+        .values(first_admitted_at=given.first, admitted_count=given.admitted, inside_count=given.inside)
+    ),
+)
 
 
 async def pages_of_requests(

@@ -35,9 +35,9 @@ from .admission import CapacityControl, CapacityLimitsBy, admission
 from .base import BigId, Instant, id_column, metadata
 from .conditions import Lasting, all_of
 from .engine import Read, Write
-from .paging import Listing, Order, Page, Window, is_one_of
+from .paging import Listing, OfKeys, Order, Page, Window, is_one_of, keys_for
 from .schedule import schedule, schedule_line
-from .together import Change, ChangeOfEach, change_each, make
+from .together import ChangeOfEach, Step, change_each, make
 
 
 class SlotState(StrEnum):
@@ -211,9 +211,14 @@ async def lock(write: Write, ids: Sequence[int], *, or_skip: bool = False) -> di
     statement, and so is what the slots hold: a statement that waits for a lock sees the rest of the world as it was.
     """
     wanted = sorted(set(ids))
-    locked = select(time_slot.c.id).where(is_one_of(write, time_slot.c.id, wanted)).order_by(time_slot.c.id)
-    taken = await write.all(locked.with_for_update(key_share=True, skip_locked=or_skip))
+    lock = _LOCK_FREE if or_skip else _LOCK
+    taken = await write.all(lock.of(write), {"keys": keys_for(write, wanted)})
     return await by_ids(write, [row[0] for row in taken])
+
+
+_BY_ID = select(time_slot.c.id).order_by(time_slot.c.id)
+_LOCK = OfKeys(time_slot.c.id, _BY_ID.with_for_update(key_share=True))
+_LOCK_FREE = OfKeys(time_slot.c.id, _BY_ID.with_for_update(key_share=True, skip_locked=True))
 
 
 async def add_sold(write: Write, places: Mapping[int, int]) -> None:
@@ -221,7 +226,7 @@ async def add_sold(write: Write, places: Mapping[int, int]) -> None:
     await make(write, adding_sold(write, places))
 
 
-def adding_sold(write: Write, places: Mapping[int, int]) -> Change:
+def adding_sold(write: Write, places: Mapping[int, int]) -> Step:
     """The change of ``add_sold``."""
     return change_each(write, _ADD_SOLD, [{"of_slot": slot_id, "more": more} for slot_id, more in places.items()])
 

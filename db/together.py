@@ -44,7 +44,8 @@ class NewRows:
     or_kept: bool = False
 
 
-Step: TypeAlias = Change | NewRows
+Step: TypeAlias = Change | NewRows | None
+"""None is nothing to do."""
 
 
 class ChangeOfEach:
@@ -58,8 +59,10 @@ class ChangeOfEach:
         self.all = of(given.render_derived("given").c)
 
 
-def change_each(write: Write, change: ChangeOfEach, rows: Sequence[Mapping[str, Any]]) -> Change:
-    """The change of as many rows as are given."""
+def change_each(write: Write, change: ChangeOfEach, rows: Sequence[Mapping[str, Any]]) -> Change | None:
+    """The change of as many rows as are given; None if none are."""
+    if not rows:
+        return None
     if write.dialect == "sqlite":
         return Change(change.one, rows)
     return Change(change.all, {name: [row[name] for row in rows] for name in change.names})
@@ -67,11 +70,11 @@ def change_each(write: Write, change: ChangeOfEach, rows: Sequence[Mapping[str, 
 
 async def make(write: Write, *steps: Step) -> None:
     """Make these changes. None of them may concern what another of them writes."""
-    steps = tuple(step for step in steps if not isinstance(step, NewRows) or step.rows)
-    if not steps:
+    todo = [step for step in steps if step is not None and (not isinstance(step, NewRows) or step.rows)]
+    if not todo:
         return
     if write.dialect == "sqlite":
-        for step in steps:
+        for step in todo:
             if isinstance(step, Change):
                 of_each = [step.parameters] if isinstance(step.parameters, Mapping) else step.parameters
                 await write.run_each(step.statement, of_each)
@@ -80,8 +83,8 @@ async def make(write: Write, *steps: Step) -> None:
                 into = into.values(step.computed) if step.computed else into
                 await write.run_each(into.on_conflict_do_nothing() if step.or_kept else into, step.rows)
         return
-    text, places = _composed(tuple(map(_shape, steps)))
-    given = [_given(step) for step in steps]
+    text, places = _composed(tuple(map(_shape, todo)))
+    given = [_given(step) for step in todo]
     await write.run_text(text, [given[i].get(name, fixed) for i, name, fixed in places])
 
 
@@ -95,14 +98,14 @@ class _RowsShape(NamedTuple):
 _Shape: TypeAlias = UpdateBase | _RowsShape
 
 
-def _shape(step: Step) -> _Shape:
+def _shape(step: Change | NewRows) -> _Shape:
     """What of a step makes its text: everything but its values."""
     if isinstance(step, Change):
         return step.statement
     return _RowsShape(step.table, tuple(step.rows[0]), tuple(step.computed.items()), step.or_kept)
 
 
-def _given(step: Step) -> Mapping[str, Any]:
+def _given(step: Change | NewRows) -> Mapping[str, Any]:
     if isinstance(step, NewRows):
         return {"rows": orjson.dumps(step.rows).decode()}
     assert isinstance(step.parameters, Mapping)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -15,7 +16,6 @@ from sqlalchemy import (
     Integer,
     Table,
     UniqueConstraint,
-    bindparam,
     select,
     text,
 )
@@ -25,6 +25,7 @@ from .engine import Read, Write
 from .paging import Listing, is_one_of
 from .ticket import AccessEntryRow, access_entries, access_entry
 from .time_slot import time_slot
+from .together import ChangeOfEach, NewRows, Step, change_each
 
 visit = Table(
     "visit",
@@ -76,16 +77,35 @@ async def access_entries_of_slots(read: Read, slot_ids: Sequence[int]) -> dict[i
     return {row.id: row for row in await read.rows(AccessEntryRow, found)}
 
 
-async def add(write: Write, rows: Sequence[VisitRow]) -> None:
+def adding(rows: Sequence[VisitRow]) -> Step:
     """First visits to a slot with locked tickets; their ids are not looked at."""
-    await write.run_each(visit.insert(), [{n: v for n, v in row._asdict().items() if n != "id"} for row in rows])
+    return NewRows(visit, [{n: v for n, v in row._asdict().items() if n != "id"} for row in rows])
 
 
-async def change(write: Write, rows: Sequence[VisitRow]) -> None:
-    """Write down visits of locked tickets as they have become."""
+def changing(write: Write, rows: Sequence[VisitRow]) -> Step:
+    """Visits of locked tickets as they have become."""
     names = ("arrivals", "admitted", "inside", "first_at", "last_at")
-    statement = visit.update().where(visit.c.id == bindparam("visit_id"))
-    statement = statement.values({name: bindparam(f"new_{name}", type_=visit.c[name].type) for name in names})
-    await write.run_each(
-        statement, [{"visit_id": row.id, **{f"new_{name}": getattr(row, name) for name in names}} for row in rows]
-    )
+    return change_each(write, _CHANGE, [{"of_id": r.id, **{f"new_{n}": getattr(r, n) for n in names}} for r in rows])
+
+
+_CHANGE = ChangeOfEach(
+    {
+        "of_id": BigInteger(),
+        "new_arrivals": Integer(),
+        "new_admitted": Integer(),
+        "new_inside": Integer(),
+        "new_first_at": Instant(),
+        "new_last_at": Instant(),
+    },
+    lambda given: (
+        visit.update()
+        .where(visit.c.id == given.of_id)
+        .values(
+            arrivals=given.new_arrivals,
+            admitted=given.new_admitted,
+            inside=given.new_inside,
+            first_at=given.new_first_at,
+            last_at=given.new_last_at,
+        )
+    ),
+)

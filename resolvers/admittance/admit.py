@@ -106,8 +106,11 @@ async def let_in(
                 facts={**said, **told},
             )
         )
-    await db.ticket.count_people(write, entries)
-    await db.visit.add(write, [visit for visit in visits if visit.id == FIRST])
-    await db.visit.change(write, [visit for visit in visits if visit.id != FIRST])
-    await db.timeline.record(write, events, now)
+    await db.together.make(
+        write,
+        db.ticket.counting_people(write, entries),
+        db.visit.adding([visit for visit in visits if visit.id == FIRST]),
+        db.visit.changing(write, [visit for visit in visits if visit.id != FIRST]),
+        db.timeline.recording(write, events, now),
+    )
     return sum(one.people_wanted for one in facts)

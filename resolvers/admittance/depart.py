@@ -63,9 +63,12 @@ async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> S
                 gate=scan.gate,
             )
         )
-    await db.ticket.count_people(write, entries)
-    await db.visit.change(write, changed)
-    await db.timeline.record(write, events, now)
+    await db.together.make(
+        write,
+        db.ticket.counting_people(write, entries),
+        db.visit.changing(write, changed),
+        db.timeline.recording(write, events, now),
+    )
     return ScanOutcome(
         verdict=Verdict.ADMITTED,
         people=sum(event.quantity or 0 for event in events),
