@@ -7,7 +7,7 @@ transaction: READ COMMITTED on PostgreSQL, BEGIN IMMEDIATE on SQLite. Functions 
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -193,23 +193,23 @@ class Database:
         """How many connections somebody holds."""
         return self._readers.in_use + self._writers.in_use
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Read]:
+    def reading(self) -> AbstractAsyncContextManager[Read]:
         """A connection to read with. Never open a second one while holding it: that is how a pool deadlocks."""
-        async with self._readers.connection() as connection:
-            yield Read(connection, self.dialect)
+        return _Reading(self._readers, self.dialect)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Write]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with self._writers.connection() as connection:
-            try:
-                await connection.begin()
-                yield Write(connection, self.dialect, self.clock_offset)
-                await connection.commit()
-            except BaseException:
-                await _undo(connection)
-                raise
+        connection = await self._writers.take()
+        try:
+            await connection.begin()
+            yield Write(connection, self.dialect, self.clock_offset)
+            await connection.commit()
+        except BaseException:
+            await _undo(connection)
+            raise
+        finally:
+            self._writers.give_back(connection)
         self.on_commit()
 
     @asynccontextmanager
@@ -240,6 +240,24 @@ class Database:
         """Close every connection that is not in use."""
         await self._readers.close()
         await self._writers.close()
+
+
+class _Reading:
+    """See ``Database.reading``. Of its own, and not a generator's, because every statement of an answer needs one."""
+
+    __slots__ = ("_connection", "_dialect", "_pool")
+    _connection: Connection
+
+    def __init__(self, pool: Pool, dialect: str) -> None:
+        self._pool = pool
+        self._dialect = dialect
+
+    async def __aenter__(self) -> Read:
+        self._connection = await self._pool.take()
+        return Read(self._connection, self._dialect)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pool.give_back(self._connection)
 
 
 def _collect(text: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -93,18 +93,12 @@ class Context:
         else:
             self.viewed.add((row.id if isinstance(row, TicketRequestRow) else row.request_id, None))
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Read]:
+    def reading(self) -> AbstractAsyncContextManager[Read]:
         """A connection to read with, for one batch."""
         task = asyncio.current_task()
         if self._is_closed or task is None:
             raise asyncio.CancelledError
-        self._readers.add(task)
-        try:
-            async with self.database.reading() as read:
-                yield read
-        finally:
-            self._readers.discard(task)
+        return _Reading(self.database.reading(), self._readers, task)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Write]:
@@ -114,3 +108,31 @@ class Context:
                 yield write
         finally:
             self._renew()
+
+
+class _Reading:
+    """See ``Context.reading``: the connection, and a note of the task that has it or waits for it."""
+
+    __slots__ = ("_connection", "_readers", "_task")
+
+    def __init__(
+        self,
+        connection: AbstractAsyncContextManager[Read],
+        readers: set[asyncio.Task[Any]],
+        task: asyncio.Task[Any],
+    ) -> None:
+        self._connection = connection
+        self._readers = readers
+        self._task = task
+
+    async def __aenter__(self) -> Read:
+        self._readers.add(self._task)
+        try:
+            return await self._connection.__aenter__()
+        except BaseException:
+            self._readers.discard(self._task)
+            raise
+
+    async def __aexit__(self, *raised: Any) -> None:
+        self._readers.discard(self._task)
+        await self._connection.__aexit__(*raised)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Final
 
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,6 +21,8 @@ EVERYWHERE: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 """For answers that say nothing else: data is no page, and nobody frames or embeds it. Pages have their own policy."""
+
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in EVERYWHERE.items()]
 
 PROBES: Final = ("/healthz", "/readyz")
 """Asked by machinery under whatever address it knows; they tell nothing worth hiding."""
@@ -45,9 +47,9 @@ class Guard:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                headers = MutableHeaders(scope=message)
-                for name, value in EVERYWHERE.items():
-                    headers.setdefault(name, value)
+                said = list(message.get("headers", ()))
+                names = {name for name, _ in said}
+                message = {**message, "headers": said + [header for header in _HEADERS if header[0] not in names]}
             await send(message)
 
         if scope["path"] in PROBES or self._is_ours(Headers(scope=scope).get("host", "")):

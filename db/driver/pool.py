@@ -1,8 +1,7 @@
 """A few connections for many tasks: who comes first is served first, and none waits for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 from . import Connection, NoConnection
 
@@ -24,19 +23,20 @@ class Pool:
         self.in_use = 0
         """How many connections are out."""
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """A connection for the block. Raises NoConnection, and what the driver raises where none can be opened."""
+    async def take(self) -> Connection:
+        """A connection, to be given back. Raises NoConnection, and what the driver raises where none can be opened."""
         await self._enter()
-        connection = None
         try:
-            connection = self._kept() or await self._connect()
-            yield connection
-        finally:
-            if connection is not None and not connection.is_closed:
-                self._idle.append(connection)
-            self.in_use -= 1
-            self._places.release()
+            return self._kept() or await self._connect()
+        except BaseException:
+            self._leave()
+            raise
+
+    def give_back(self, connection: Connection) -> None:
+        """The connection is free for the next."""
+        if not connection.is_closed:
+            self._idle.append(connection)
+        self._leave()
 
     async def close(self) -> None:
         """Close what is not in use."""
@@ -53,6 +53,10 @@ class Pool:
         else:
             await self._places.acquire()  # at once
         self.in_use += 1
+
+    def _leave(self) -> None:
+        self.in_use -= 1
+        self._places.release()
 
     def _kept(self) -> Connection | None:
         while self._idle:

@@ -9,6 +9,7 @@ which no browser adds by itself; and what a browser says comes from another orig
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -140,6 +141,7 @@ def _failed(error: dict[str, Any], status: int, media_type: str, headers: dict[s
     return Response(orjson.dumps({"errors": [error]}), status, HEADERS | (headers or {}), media_type)
 
 
+@lru_cache(maxsize=100)
 def _accepted(accept: str | None) -> Accepted:
     """The media type to answer in: of those that we speak the one that the header likes best, then names first."""
     if accept is None:
@@ -227,6 +229,7 @@ def _of_query_string(query_string: bytes, limits: Limits) -> dict[str, Any]:
     return asked | {"operationName": asked.get("operationName") or None}
 
 
+@lru_cache(maxsize=100)
 def _check_content_type(content_type: str) -> None:
     media_type, *parameters = (part.strip().lower() for part in content_type.split(";"))
     if media_type != JSON:

@@ -2,7 +2,8 @@
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import Column, Date, Integer, MetaData, Table, Text, Time, bindp
 
 import db.driver.pool
 from db.base import FOREVER, Instant
-from db.driver import BROKEN_RULES, FAILURES, NoConnection
+from db.driver import BROKEN_RULES, FAILURES, Connection, NoConnection
 from db.driver.pool import Pool
 from db.engine import Database, Write
 from db.rendering import DIALECTS, Renderings
@@ -42,13 +43,22 @@ class Plugs:
         return self.made[-1]
 
 
+@asynccontextmanager
+async def taken(pool: Pool) -> AsyncIterator[Connection]:
+    connection = await pool.take()
+    try:
+        yield connection
+    finally:
+        pool.give_back(connection)
+
+
 async def test_the_connection_used_last_is_used_next() -> None:
     plugs = Plugs()
     pool = Pool(plugs.connect, 2)
-    async with pool.connection() as first, pool.connection() as second:
+    async with taken(pool) as first, taken(pool) as second:
         assert (pool.in_use, first is second) == (2, False)
     assert pool.in_use == 0
-    async with pool.connection() as again:
+    async with taken(pool) as again:
         assert again is first
     await pool.close()
     assert all(plug.is_closed for plug in plugs.made)
@@ -60,16 +70,16 @@ async def test_who_comes_first_is_served_first(monkeypatch: pytest.MonkeyPatch) 
     served: list[int] = []
 
     async def ask(number: int) -> None:
-        async with pool.connection():
+        async with taken(pool):
             served.append(number)
 
-    async with pool.connection():
+    async with taken(pool):
         waiting = [asyncio.create_task(ask(number)) for number in range(5)]
         await asyncio.sleep(0)
         waiting[2].cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     assert served == [0, 1, 3, 4]
-    async with pool.connection():
+    async with taken(pool):
         with pytest.raises(NoConnection):
             await ask(5)
     await ask(6)
@@ -79,16 +89,16 @@ async def test_who_comes_first_is_served_first(monkeypatch: pytest.MonkeyPatch) 
 async def test_a_closed_connection_is_forgotten_and_a_failed_one_takes_no_place() -> None:
     plugs = Plugs()
     pool = Pool(plugs.connect, 1)
-    async with pool.connection() as first:
+    async with taken(pool) as first:
         pass
     plugs.made[0].is_closed = True
     plugs.is_broken = True
     for _ in range(3):
         with pytest.raises(ConnectionRefusedError):
-            async with pool.connection():
+            async with taken(pool):
                 pass
     plugs.is_broken = False
-    async with pool.connection() as second:
+    async with taken(pool) as second:
         assert second is not first
 
 
