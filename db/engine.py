@@ -269,7 +269,9 @@ def _collect(text: str) -> None:
 
 
 async def _undo(connection: Connection) -> None:
-    """Undo a transaction, or else get rid of its connection."""
+    """Undo a transaction, or else get rid of its connection: the database undoes what is left."""
+    if connection.is_stopping:
+        return
     try:
         await connection.rollback()
     except FAILURES:

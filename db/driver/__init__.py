@@ -37,6 +37,10 @@ class Connection(Protocol):
     def is_closed(self) -> bool:
         """Whether it cannot be used any more."""
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a statement that nobody waits for any more may go on: then it can only be closed."""
+
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Row]:
         """Run a statement; every row of its answer."""
 

@@ -12,14 +12,15 @@ SECONDS = 30
 class Pool:
     """At most ``size`` connections, opened when they are needed and kept; the one that was used last is used next.
 
-    One that was closed under us is forgotten. One whose task was canceled is kept: the drivers stop what it was doing,
-    and do nothing else with it before it has stopped.
+    One that was closed under us is forgotten. One in which a statement may still be going on is closed, and keeps its
+    place until it is.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
         self._connect = connect
         self._places = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
+        self._closing: set[asyncio.Task[None]] = set()
         self.in_use = 0
         """How many connections are out."""
 
@@ -34,14 +35,27 @@ class Pool:
 
     def give_back(self, connection: Connection) -> None:
         """The connection is free for the next."""
+        if connection.is_stopping:
+            task = asyncio.create_task(self._end(connection))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            return
         if not connection.is_closed:
             self._idle.append(connection)
         self._leave()
+
+    async def _end(self, connection: Connection) -> None:
+        try:
+            await connection.close()
+        finally:
+            self._leave()
 
     async def close(self) -> None:
         """Close what is not in use."""
         while self._idle:
             await self._idle.pop().close()
+        if self._closing:
+            await asyncio.wait(set(self._closing))
 
     async def _enter(self) -> None:
         if self._places.locked():

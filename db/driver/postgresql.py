@@ -1,5 +1,6 @@
 """asyncpg behind the port."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -15,9 +16,14 @@ STATEMENTS_KEPT = 1000
 """How many statements a connection keeps prepared."""
 
 CLOSING_SECONDS = 2
-"""How long the server is given to take leave."""
+"""How long the server is given to stop what it does, and take leave."""
 
-SETTINGS = {"application_name": "gatehouse", "timezone": "UTC", "jit": "off"}
+SETTINGS = {
+    "application_name": "gatehouse",
+    "timezone": "UTC",
+    "jit": "off",
+    "client_connection_check_interval": "1s",
+}
 _OF_SQLALCHEMY = {"async_fallback", "async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
 
 
@@ -44,41 +50,57 @@ async def connect(url: URL) -> "Connection":
 
 
 class Connection:
-    """See the port."""
+    """See the port.
 
-    __slots__ = ("driver",)
+    asyncpg asks the server to stop a statement whose task was canceled, once: a server that has not begun with it does
+    not hear that. Such a connection is closed, and the server looks every second whether its client is there.
+    """
+
+    __slots__ = ("driver", "is_stopping")
 
     def __init__(self, driver: "asyncpg.Connection[Any]") -> None:
         self.driver = driver
+        self.is_stopping = False
+
+    def __enter__(self) -> None:
+        """Around everything that the driver is asked."""
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is asyncio.CancelledError:
+            self.is_stopping = True
 
     @property
     def is_closed(self) -> bool:
         return bool(self.driver.is_closed())
 
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Row]:
-        rows: Sequence[Row] = await self.driver.fetch(text, *values)
+        with self:
+            rows: Sequence[Row] = await self.driver.fetch(text, *values)
         return rows
 
     async def run(self, text: str, values: Sequence[Any]) -> int:
-        status = await self.driver.execute(text, *values)
+        with self:
+            status = await self.driver.execute(text, *values)
         count = status.rpartition(" ")[2]  # "UPDATE 3", "INSERT 0 1", "CREATE TABLE"
         return int(count) if count.isdecimal() else -1
 
     async def fetch_each(self, text: str, values: Sequence[Sequence[Any]]) -> Sequence[Row]:
-        rows: Sequence[Row] = await self.driver.fetchmany(text, values)
+        with self:
+            rows: Sequence[Row] = await self.driver.fetchmany(text, values)
         return rows
 
     async def run_each(self, text: str, values: Sequence[Sequence[Any]]) -> None:
-        await self.driver.executemany(text, values)
+        with self:
+            await self.driver.executemany(text, values)
 
     async def begin(self) -> None:
-        await self.driver.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        await self.run("BEGIN ISOLATION LEVEL READ COMMITTED", ())
 
     async def commit(self) -> None:
-        await self.driver.execute("COMMIT")
+        await self.run("COMMIT", ())
 
     async def rollback(self) -> None:
-        await self.driver.execute("ROLLBACK")
+        await self.run("ROLLBACK", ())
 
     async def close(self) -> None:
         with suppress(*FAILURES, TimeoutError):

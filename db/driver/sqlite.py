@@ -97,6 +97,9 @@ class Connection:
 
     __slots__ = ("driver", "is_closed")
 
+    is_stopping = False
+    """A statement has stopped when its task goes on."""
+
     def __init__(self, driver: Interruptible) -> None:
         self.driver = driver
         self.is_closed = False

@@ -21,6 +21,8 @@ from db.rendering import DIALECTS, Renderings
 class Plug:
     """A connection that is connected to nothing."""
 
+    is_stopping = False
+
     def __init__(self) -> None:
         self.is_closed = False
 
