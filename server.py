@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import difflib
 import errno
+import gc
 import logging
 import os
 import re
@@ -75,6 +76,9 @@ VIEWS_SECONDS = 2
 
 READY_SECONDS = 5
 """How long ``/readyz`` waits for the database before it says no."""
+
+GARBAGE_THRESHOLD = 20_000
+"""After how many more objects made than freed the garbage collector looks for circles among the youngest."""
 
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection stays open: longer than clients keep theirs, so that it is they who close it."""
@@ -476,6 +480,8 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         asyncio.get_running_loop().set_exception_handler(_unhandled)
+        if own:
+            _let_what_stays_be()
         await _measure_clock(database)
         await _keep_history(database)
         chores = [
@@ -618,6 +624,17 @@ async def _every(
     while True:
         await asyncio.sleep(seconds)
         await chore(database)
+
+
+def _let_what_stays_be() -> None:
+    """Keep the garbage collector from looking again and again through the schema and the modules, which stay.
+
+    An answer of fifty requests makes thousands of rows that are gone with it: by the default, the collector would run
+    several times in its midst.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
 
 
 async def _measure_clock(database: Database) -> None:
