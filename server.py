@@ -162,6 +162,7 @@ class Settings(BaseSettings):
     max_cost: Annotated[int, Field(ge=1, le=999_999_999)] = 50_000
     max_list_items: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     operation_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 20
+    operations_at_once: Annotated[int, Field(ge=1, le=100_000)] = 200
     points_per_minute: Annotated[int, Field(ge=1, le=999_999_999_999)] = 600_000
     remembered_characters: Annotated[int, Field(ge=0, le=1_000_000_000)] = 500_000
     listen_url: Annotated[str | None, Field(repr=False)] = None
@@ -320,6 +321,7 @@ class Settings(BaseSettings):
             cost=self.max_cost,
             list_items=max(self.max_list_items, self.lines_per_request, self.tickets_per_request),
             operation_seconds=self.operation_seconds,
+            operations_at_once=self.operations_at_once,
             points_per_minute=self.points_per_minute,
             introspection_roles=self.who_may_introspect,
             shows_suggestions=self.is_development,

@@ -133,7 +133,8 @@ class RootQueries:
     f"({DEFAULT_SIZE} when nothing is said), any other list {SHORT_LIST}; mutations and what must be calculated weigh "
     "more. Every answer tells it: `extensions.cost`. Each key has an allowance of "
     f"{LIMITS.points_per_minute} points a minute by default, of which `available` are left; beyond it the answer is "
-    "`RATE_LIMITED`, HTTP 429 with Retry-After."
+    "`RATE_LIMITED`, HTTP 429 with Retry-After. Where the server is busy with as many operations as it does at once, "
+    "one more is not run: `OVERLOADED`, HTTP 503 with Retry-After."
 )
 class Query(
     RootQueries,

@@ -35,11 +35,21 @@ STATUS = {
     errors.METHOD_NOT_ALLOWED: 405,
     errors.RATE_LIMITED: 429,
     errors.TOO_MANY: 429,
+    errors.OVERLOADED: 503,
 }
+AFTER_OVERLOAD = "1"
+"""In how many seconds whoever was turned away may ask again."""
+
 TOO_MANY_AFTER = "10"
 """In how many seconds whoever has too many connections may ask again."""
 
-WHATEVER_THE_MEDIA_TYPE = (errors.UNAUTHENTICATED, errors.METHOD_NOT_ALLOWED, errors.RATE_LIMITED, errors.TOO_MANY)
+WHATEVER_THE_MEDIA_TYPE = (
+    errors.UNAUTHENTICATED,
+    errors.METHOD_NOT_ALLOWED,
+    errors.RATE_LIMITED,
+    errors.TOO_MANY,
+    errors.OVERLOADED,
+)
 REQUEST_ERROR_STATUS = 400
 METHODS = ("GET", "POST")
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept, Authorization, Origin"}
@@ -87,6 +97,8 @@ def endpoint(
             if request.method not in METHODS:
                 raise BadRequest(405, "Ask with GET or POST.", Allow=", ".join(METHODS))
             check_origin(request.headers, origins)
+            if (full := await operations.turned_away()) is not None:  # before anything is done for who asks
+                return _response(full, media_type, _headers(full))
             async with asyncio.timeout(limits.operation_seconds):
                 actor = await keyring.actor(bearer(request.headers.get("authorization", "")))
             if actor is None:  # before anything is read that a stranger sent
@@ -132,6 +144,8 @@ def _headers(answer: Answer) -> dict[str, str]:
     match answer.code:
         case errors.METHOD_NOT_ALLOWED:
             return {"Allow": "POST"}
+        case errors.OVERLOADED:
+            return {"Retry-After": AFTER_OVERLOAD}
         case errors.RATE_LIMITED:
             return {"Retry-After": str(answer.body["errors"][0]["extensions"]["retryAfter"])}
     return {}

@@ -34,6 +34,7 @@ class Limits:
     list_items: int = 10_000
     points_per_minute: int = 600_000
     operation_seconds: float = 20
+    operations_at_once: int = 200
     introspection_roles: frozenset[Role] = INTROSPECTION_ROLES
     shows_suggestions: bool = False
     remembered_characters: int = 500_000

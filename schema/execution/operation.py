@@ -24,6 +24,7 @@ from resolvers.views import Views
 
 from .. import authorization
 from . import errors
+from .crowd import Crowd
 from .documents import Document, Documents, Operation
 from .limits import Excess, Limits
 from .rate import Buckets
@@ -66,6 +67,12 @@ def too_fast(seconds: float) -> Answer:
     return Answer({"errors": [told]}, is_request_error=True, code=errors.RATE_LIMITED)
 
 
+def overloaded(most: int) -> Answer:
+    """The answer to one operation more than can be under way."""
+    message = f"The server is busy with {most} operations, as many as it does at once. Nothing was run: ask again."
+    return refusal(message, errors.OVERLOADED)
+
+
 def stopped(seconds: float) -> Answer:
     """The answer to an operation that took too long."""
     message = (
@@ -100,6 +107,14 @@ class Operations:
         self._views = views
         self._documents = Documents(schema, limits)
         self._buckets = Buckets(limits.points_per_minute, limits.cost)
+        self._crowd = Crowd(limits.operations_at_once)
+
+    async def turned_away(self) -> Answer | None:
+        """The answer if there is no room for one more operation; None if there is."""
+        if not self._crowd.is_full:
+            return None
+        await self._crowd.turn_away()
+        return overloaded(self._limits.operations_at_once)
 
     async def run(
         self,
@@ -116,6 +131,20 @@ class Operations:
         A subscription is answered where the answers can be told one by one: with ``renew``, which looks at its key
         again. Never raises but for cancellation.
         """
+        if answer := await self.turned_away():
+            return answer
+        with self._crowd.joined():
+            return await self._run(actor, query, variables, operation_name, may_change, renew)
+
+    async def _run(
+        self,
+        actor: Actor,
+        query: str,
+        variables: dict[str, Any] | None,
+        operation_name: str | None,
+        may_change: bool,
+        renew: Renew | None,
+    ) -> Answer:
         counted: list[str] = []
         executor: str | None = None
         unplanned: str | None = None
