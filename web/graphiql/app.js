@@ -20,6 +20,9 @@ const KEY_REFUSED =
   "Enter it again at the top right, or ask your administrator for a new one.";
 const NOT_A_KEY = "This cannot be an API key: keys have no blanks and no accented letters. Copy it again, without the text around it.";
 const NOT_REACHED = "The server was not reached. Check the network; if other pages work, tell your administrator. Then ask again.";
+const BROKEN_OFF =
+  "The server has ended the connection: it restarts, or this page took off too slowly. Ask again; " +
+  "with the last cursor as “after” nothing is missed.";
 const NO_QUESTIONS = "The ready-made questions could not be loaded. Reload the page; until then write your own.";
 
 // ---------------------------------------------------------------------------------------------- notices
@@ -146,15 +149,24 @@ function makeFetcher() {
   };
 }
 
-/** The answers of a subscription as they come (graphql-sse, one operation per connection); stopping it hangs up. */
+// How many answers of a subscription are shown: GraphiQL alone would show each in the place of the one before.
+const ANSWERS_SHOWN = 20;
+
+/**
+ * The answers of a subscription as they come (graphql-sse, one operation per connection); stopping it hangs up.
+ *
+ * Below each stand those before it, newest first.
+ */
 function events(body, abortion) {
   async function* read() {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let pending = "";
+    let earlier = [];
     try {
       for (;;) {
         const { value, done } = await reader.read();
         if (done) {
+          notify(BROKEN_OFF);
           return;
         }
         const blocks = (pending + value).replaceAll("\r\n", "\n").split("\n\n");
@@ -165,7 +177,9 @@ function events(body, abortion) {
             return;
           }
           if (lines.includes("event: next")) {
-            yield JSON.parse(data);
+            const { extensions, ...answer } = JSON.parse(data);
+            yield { ...answer, ...(earlier.length > 0 && { earlier }), extensions };
+            earlier = [answer.data ?? answer, ...earlier].slice(0, ANSWERS_SHOWN - 1);
           }
         }
       }
@@ -247,7 +261,7 @@ function ask(question, isHere) {
     desk.updateActiveTabValues({ query: question.query, variables: question.variables, response: "" });
   }
   // GraphiQL reads the operation's name a moment later; who is quick would run the former one.
-  desk.setOperationName(/^query (\w+)/m.exec(question.query)[1]);
+  desk.setOperationName(/^(?:query|subscription) (\w+)/m.exec(question.query)[1]);
   const editor = desk.variableEditor;
   const value = /: "?([^",\n]+)/.exec(question.variables);
   if (value) {
