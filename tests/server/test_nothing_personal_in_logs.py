@@ -234,6 +234,7 @@ async def talk(url: str, key: str) -> None:
             await socket.recv()
 
 
+@pytest.mark.parametrize("template", ["postgresql", pytest.param("sqlite", marks=pytest.mark.prove)], indirect=True)
 async def test_nothing_that_was_told_is_in_the_log(database: Database, tmp_path: Path) -> None:
     keys = await seed(database)
     url = database.url.render_as_string(hide_password=False)
