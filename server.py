@@ -490,7 +490,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
             asyncio.create_task(_every(CLOCK_SECONDS, _measure_clock, database)),
             asyncio.create_task(_every(settings.sweep_seconds, _sweep, database)),
             asyncio.create_task(_every(NOTE_SECONDS, note_keys, database)),
-            asyncio.create_task(_every(VIEWS_SECONDS, record_views, database)),
+            asyncio.create_task(_every(VIEWS_SECONDS, views.settle, database)),
             asyncio.create_task(_every(HORIZON_SECONDS, _keep_horizons, database, at_once=True)),
             asyncio.create_task(news.run()),
         ]
@@ -504,7 +504,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
             await note_keys(database)
-            await record_views(database)
+            await views.settle(database)
             views.give_up()
             if own:
                 await database.dispose()
@@ -516,14 +516,6 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
                 await keyring.note(database)
         except Exception as cause:
             log.warning("last use of keys not noted", exc_info=cause)
-
-    async def record_views(database: Database) -> None:
-        """Who looked at personal data; what cannot be written down now waits for the next turn."""
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                await views.record(database)
-        except Exception as cause:
-            log.warning("views not recorded", exc_info=cause)
 
     async def graphiql(_request: Request) -> Response:
         return RedirectResponse("graphiql")

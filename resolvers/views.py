@@ -5,6 +5,7 @@ none of it: what was shown is noted in memory, and recorded every few seconds, m
 note the same; a unique key lets the first one in.
 """
 
+import asyncio
 from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
@@ -27,6 +28,9 @@ MOST = 20_000
 
 REMEMBERED = 100_000
 """That are known to be recorded in this hour, so that they are not recorded again for nothing."""
+
+RECORD_SECONDS = 5
+"""How long who records waits for the database, before it is left to the next turn."""
 
 
 class View(NamedTuple):
@@ -53,6 +57,8 @@ class Views:
         self._hour = datetime.min.replace(tzinfo=UTC)
         """The last one of which anything is recorded: of hours that are over nobody asks any more."""
         self._lost = 0
+        self._recording = asyncio.Lock()
+        """Held by who records: an export does, beside the server's own turn."""
 
     @property
     def is_filling(self) -> bool:
@@ -78,17 +84,26 @@ class Views:
         if self._lost:
             log.warning("views lost", number=self._lost)
             self._lost = 0
-        while some := sorted(islice(self._waiting, AT_ONCE), key=_order):
-            async with database.writing() as write:
-                seen = [(_event(view, self._waiting[view]), view.hour) for view in some]
-                await db.timeline.record_once(write, seen, await write.clock())
-            for view in some:
-                del self._waiting[view]
-            newest = max(view.hour for view in some)
-            if newest > self._hour or len(self._recorded) >= REMEMBERED:
-                self._recorded.clear()
-            self._hour = max(newest, self._hour)
-            self._recorded.update(some)
+        async with self._recording:
+            while some := sorted(islice(self._waiting, AT_ONCE), key=_order):
+                async with database.writing() as write:
+                    seen = [(_event(view, self._waiting[view]), view.hour) for view in some]
+                    await db.timeline.record_once(write, seen, await write.clock())
+                for view in some:
+                    del self._waiting[view]
+                newest = max(view.hour for view in some)
+                if newest > self._hour or len(self._recorded) >= REMEMBERED:
+                    self._recorded.clear()
+                self._hour = max(newest, self._hour)
+                self._recorded.update(some)
+
+    async def settle(self, database: Database) -> None:
+        """``record``, as far as it goes within some seconds: the log tells where it ends, and the next turn goes on."""
+        try:
+            async with asyncio.timeout(RECORD_SECONDS):
+                await self.record(database)
+        except Exception as cause:
+            log.warning("views not recorded", exc_info=cause)
 
     def give_up(self) -> None:
         """What waits still will not be recorded: the process ends."""

@@ -77,7 +77,7 @@ async def _noted(context: Context, views: Views, chunks: Chunks) -> Chunks:
         views.note(context)
         context.viewed.clear()
         if views.is_filling:
-            await views.record(context.database)
+            await views.settle(context.database)
         yield chunk
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex
 
 from db.client import Role
+from db.engine import Database
 from db.timeline import request_event
 from resolvers.actor import Actor
 from resolvers.context import Context
@@ -188,7 +189,7 @@ async def test_what_does_not_fit_is_lost_counted_and_told(gatehouse: Gatehouse) 
         assert views.is_filling
         context.viewed = {(request_id, None) for request_id in requests}
         views.note(context)
-        await views.record(gatehouse.database)
+        await asyncio.gather(*(views.record(gatehouse.database) for _ in range(3)))
         views.give_up()
     assert logs == [{"event": "views lost", "log_level": "warning", "number": 2}]
     assert not views.is_filling
@@ -218,3 +219,18 @@ async def test_subscribers_are_told_of_views_where_they_may_and_what_they_are_sh
         assert await desk.next() == shown
         assert await till.is_silent()
     assert await seen(gatehouse) == [(DESK, "ada"), ("watch", "ada")]
+
+
+async def test_what_cannot_be_recorded_now_waits_for_the_next_turn(gatehouse: Gatehouse) -> None:
+    """The database is gone, and comes back."""
+    await stock(gatehouse)
+    await gatehouse.data(EMAILS, role="SUPPORT")
+    views, gone = gatehouse.app.state.views, Database("sqlite+aiosqlite:////nowhere/gone.sqlite3")
+    try:
+        with structlog.testing.capture_logs() as logs:
+            await views.settle(gone)
+    finally:
+        await gone.dispose()
+    assert [entry["event"] for entry in logs] == ["views not recorded"]
+    await views.settle(gatehouse.database)
+    assert await seen(gatehouse) == [(DESK, "ada"), (DESK, "bob")]
