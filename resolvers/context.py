@@ -8,10 +8,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from db.customer import CustomerRow
 from db.engine import Database, Read, Write
 from db.sales_order import SalesChannel
-from db.ticket_request import TicketRequestRow
 
 from .actor import Actor
 from .loaders import Loaders
@@ -52,9 +50,10 @@ class Context:
         """What subscribers follow; None where nobody can subscribe."""
         self.found_tickets: set[int] = set()
         """The tickets that a GATE named by their exact number: beside them their request and reference exist."""
-        self.viewed: set[tuple[int | None, int | None]] = set()
-        """Of which requests, and of which customers, personal data was shown to who sees everybody's."""
-        self.is_watched = self.extent(Permission.READ_PERSONAL) is Extent.ALL
+        self._personal = self.extent(Permission.READ_PERSONAL)
+        self._is_watched = self._personal is Extent.ALL
+        self.viewed: dict[int, Any] = {}
+        """The rows of which personal data was shown to who sees everybody's, by their identity: see ``shows``."""
         self._readers: set[asyncio.Task[Any]] = set()
         self._is_closed = False
         self._renew()
@@ -80,18 +79,13 @@ class Context:
 
     def may_see_personal(self, client_id: int | None) -> bool:
         """Whether e-mail, phone, name and code of what that client made (or first wrote) may be shown."""
-        reach = self.extent(Permission.READ_PERSONAL)
-        return reach is Extent.ALL or (reach is Extent.OWN and client_id == self.actor.client_id)
+        return self._is_watched or (self._personal is Extent.OWN and client_id == self.actor.client_id)
 
     def shows(self, row: Any) -> None:
         """Personal data of a customer, a request or something of a request is shown: if to who sees everybody's, it is
         written down (``resolvers.views``)."""
-        if not self.is_watched:
-            return
-        if isinstance(row, CustomerRow):
-            self.viewed.add((None, row.id))
-        else:
-            self.viewed.add((row.id if isinstance(row, TicketRequestRow) else row.request_id, None))
+        if self._is_watched:
+            self.viewed[id(row)] = row
 
     def reading(self) -> AbstractAsyncContextManager[Read]:
         """A connection to read with, for one batch."""

@@ -8,12 +8,14 @@ note the same; a unique key lets the first one in.
 import asyncio
 from datetime import UTC, datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
 import db
+from db.customer import CustomerRow
 from db.engine import Database
+from db.ticket_request import TicketRequestRow
 from db.timeline import Event, RequestEventKind
 
 from .context import Context
@@ -70,8 +72,8 @@ class Views:
         if not context.viewed:
             return
         hour = context.now.replace(minute=0, second=0, microsecond=0)
-        for request_id, customer_id in context.viewed:
-            view = View(context.actor.client_id, request_id, customer_id, hour)
+        for row in context.viewed.values():
+            view = View(context.actor.client_id, *_whose(row), hour)
             if view in self._waiting or view in self._recorded:
                 continue
             if len(self._waiting) >= self._most:
@@ -112,6 +114,13 @@ class Views:
             log.warning("views lost", number=lost)
         self._waiting.clear()
         self._lost = 0
+
+
+def _whose(row: Any) -> tuple[int | None, int | None]:
+    """The request that a row is or is part of, or the customer that it is."""
+    if isinstance(row, CustomerRow):
+        return None, row.id
+    return (row.id if isinstance(row, TicketRequestRow) else row.request_id), None
 
 
 def _order(view: View) -> tuple[int, int, int, datetime]:

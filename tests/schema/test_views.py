@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -183,11 +184,14 @@ async def test_what_does_not_fit_is_lost_counted_and_told(gatehouse: Gatehouse) 
         requests = [(await make.request(desk)).id for _ in range(most + 2)]
     views = Views(most)
     context = Context(gatehouse.database, Actor(desk, "desk", Role.SUPPORT), gatehouse.rules)
-    context.viewed = {(request_id, None) for request_id in requests[:most]}
+    parts = [SimpleNamespace(request_id=request_id) for request_id in requests]
+    for part in parts[:most]:
+        context.shows(part)
     with structlog.testing.capture_logs() as logs:
         views.note(context)
         assert views.is_filling
-        context.viewed = {(request_id, None) for request_id in requests}
+        for part in parts:
+            context.shows(part)
         views.note(context)
         await asyncio.gather(*(views.record(gatehouse.database) for _ in range(3)))
         views.give_up()
@@ -196,7 +200,7 @@ async def test_what_does_not_fit_is_lost_counted_and_told(gatehouse: Gatehouse) 
     async with gatehouse.database.reading() as read:
         assert await read.value(text("SELECT count(*) FROM request_event WHERE kind = 'VIEWED'")) == most
     with structlog.testing.capture_logs() as logs:
-        context.viewed = {(None, 4711)}
+        context.viewed = {0: SimpleNamespace(request_id=4711)}
         views.note(context)
         views.give_up()
     assert [entry["number"] for entry in logs] == [1]
