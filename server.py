@@ -750,6 +750,7 @@ def in_migrated(settings: Settings, work: Callable[[Database], Awaitable[T]]) ->
     async def run() -> T:
         async with opened(settings) as database:
             await check(database)
+            await _keep_history(database)
             return await work(database)
 
     return asyncio.run(run())

@@ -189,6 +189,11 @@ class Events:
                 return "end", None
             self._blocks = message["body"].decode().split("\n\n")
 
+    @property
+    def has_nothing(self) -> bool:
+        """Whether nothing has come that was not received."""
+        return not self._blocks and self._connection.from_app.empty()
+
     async def comment(self) -> bool:
         """Whether what comes next is a comment."""
         body: bytes = (await self._connection.next())["body"]
@@ -294,6 +299,7 @@ async def watching(
         async with events(gatehouse, query, variables, key=key) as stream:
             if stream.status != 200:
                 raise Over((await stream.body())["errors"])
+            assert await stream.comment(), "the head of the stream"
             watcher = Watcher(stream)
             await _begun(feed, before, watcher)
             yield watcher
@@ -310,6 +316,6 @@ async def _until(is_so: Callable[[], bool]) -> None:
 
 async def _begun(feed: Any, before: int, watcher: Watcher) -> None:
     over = watcher.over
-    await _until(lambda: feed.followers > before or (isinstance(over, Socket) and not over.has_nothing))
+    await _until(lambda: feed.followers > before or not over.has_nothing)
     if feed.followers == before:
         await watcher.next()

@@ -36,6 +36,7 @@ STATUS = {
     errors.RATE_LIMITED: 429,
     errors.TOO_MANY: 429,
     errors.OVERLOADED: 503,
+    errors.INTERNAL_SERVER_ERROR: 500,
 }
 AFTER_OVERLOAD = "1"
 """In how many seconds whoever was turned away may ask again."""

@@ -211,6 +211,53 @@ async def test_a_cursor_of_another_history_is_refused(gatehouse: Gatehouse, tran
     assert "another history" in over.value.messages[0]
 
 
+@pytest.mark.parametrize("is_set_back", [True, False])
+async def test_it_ends_when_the_database_is_set_back_or_replaced(
+    gatehouse: Gatehouse, transport: str, is_set_back: bool
+) -> None:
+    """Found when the process connects anew: positions would mean something else from then on."""
+    if gatehouse.database.dialect == "sqlite" and not is_set_back:
+        pytest.skip("a file is where it is")
+    feed_ = gatehouse.app.state.feed
+    await feed_.look_again()
+    async with watching(gatehouse, transport, EVENTS) as watcher:
+        await happened(gatehouse, "T")
+        assert await told(watcher, 1) == ["T"]
+        await feed_.look_again()
+        assert await watcher.is_silent(0.1), "it is the same one"
+        async with gatehouse.database.writing() as write:
+            if is_set_back:
+                await write.run(db.timeline.request_event.delete())
+            else:
+                await write.run(text("UPDATE history SET place = 'elsewhere'"))
+        await feed_.look_again()
+        with pytest.raises(Over) as over:
+            await watcher.next()
+        assert over.value.codes == ["BAD_USER_INPUT"]
+
+
+async def test_a_failure_of_ours_is_never_shown(
+    gatehouse: Gatehouse, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where a subscription begins nor where it goes on; it is told by an id, and ends."""
+    await happened(gatehouse, "T-0")
+    start = await settled(gatehouse)
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("sesame")
+
+    for name, variables in (("end", {}), ("between", {"after": start})):
+        with monkeypatch.context() as patched:
+            await happened(gatehouse, f"T-{name}")
+            await settled(gatehouse, 2 if name == "end" else 3)
+            patched.setattr(db.timeline, name, fail)
+            with pytest.raises(Over) as over:
+                async with watching(gatehouse, transport, EVENTS, variables) as watcher:
+                    await watcher.next()
+        assert over.value.codes == ["INTERNAL_SERVER_ERROR"]
+        assert "sesame" not in str(over.value)
+
+
 @pytest.mark.parametrize(
     ("document", "code"),
     [

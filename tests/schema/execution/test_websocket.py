@@ -1,13 +1,16 @@
 """graphql-transport-ws, to the letter: what a connection may say, and by which code it ends otherwise."""
 
 import asyncio
+import json
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.harness import Gatehouse
-from tests.live import SUBPROTOCOL, Denied, socket
+from tests.live import SUBPROTOCOL, Closed, Denied, socket
 from tests.park import Park
 
 EVENTS = "subscription { requestEvents { kind } }"
@@ -133,6 +136,47 @@ async def test_what_the_protocol_does_not_know_ends_the_connection(
         await over.initialised(await gatehouse.key())
         over.send(message)
         assert await over.closed() == code
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+ANYTHING = st.recursive(LEAVES, lambda some: st.lists(some, max_size=3) | st.dictionaries(st.text(), some, max_size=3))
+MESSAGES = ANYTHING | st.fixed_dictionaries(
+    {"type": st.sampled_from(["subscribe", "complete", "ping", "pong", "connection_init"])},
+    optional={
+        "id": st.sampled_from(["1", "2"]) | ANYTHING,
+        "payload": ANYTHING
+        | st.fixed_dictionaries(
+            {"query": st.sampled_from([WHO, EVENTS, "{", ""]) | ANYTHING},
+            optional={"variables": ANYTHING, "operationName": ANYTHING, "extensions": ANYTHING},
+        ),
+    },
+)
+
+
+async def test_whatever_is_said_it_is_an_answer_or_an_end(gatehouse: Gatehouse) -> None:
+    """And never a failure of ours."""
+    conversations: list[list[Any]] = []
+
+    @settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(MESSAGES, max_size=6))
+    def collect(messages: list[Any]) -> None:
+        conversations.append(messages)
+
+    collect()
+    key = await gatehouse.key()
+    for messages in conversations:
+        async with socket(gatehouse) as over:
+            await over.initialised(key)
+            for message in messages:
+                over.send(json.dumps(message))
+            over.send({"type": "ping", "payload": {"last": True}})
+            code = None
+            try:
+                while (await over.receive()).get("payload") != {"last": True}:
+                    pass
+            except Closed as closed:
+                code = closed.code
+            assert code in (None, 4400, 4409, 4429), messages
 
 
 async def test_nothing_is_asked_before_the_key_is_known(gatehouse: Gatehouse) -> None:
