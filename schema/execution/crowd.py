@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-TOLD_PER_SECOND = 500
-"""How many are turned away in a second: telling them takes a tenth of a core, however fast they ask again."""
+TOLD_PER_SECOND = 300
+"""How many are turned away in a second: telling them takes less than a tenth of a core, however fast they ask again."""
 
-LONGEST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 5.0
 """How long anybody waits to be turned away."""
 
 

@@ -9,8 +9,11 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from sqlalchemy.engine import URL
 
 from db.engine import Database
+from tests import postgresql
+from tests.conftest import maintain, migrate
 from tests.harness import Gatehouse
 from tests.park import Park
 from tests.program import serving
@@ -82,3 +85,18 @@ def failures(log: Path) -> list[str]:
     """The lines of a server's log that tell of something broken."""
     lines = [orjson.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     return [str(line) for line in lines if line["level"] in ("warning", "error", "critical")]
+
+
+@pytest.fixture
+async def own_postgresql() -> AsyncIterator[URL]:
+    """A server that no other test uses, which keeps what it has committed when its processes are killed."""
+    folder = postgresql.new_folder()
+    try:
+        server = postgresql.start(folder)
+        await maintain(server, "ALTER SYSTEM SET synchronous_commit = on")
+        await maintain(server, "CREATE DATABASE gatehouse")
+        url = server.set(database="gatehouse")
+        await migrate(url)
+        yield url
+    finally:
+        postgresql.stop(folder)

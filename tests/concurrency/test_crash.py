@@ -7,7 +7,7 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -18,8 +18,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from db.engine import Database
-from tests import postgresql
-from tests.conftest import maintain, migrate
+from tests.conftest import maintain
 from tests.harness import Gatehouse
 from tests.park import CREATE, Park, Sellable, change, codes
 from tests.program import Served, serving
@@ -152,21 +151,6 @@ async def test_killed_ten_times_a_server_has_kept_what_it_acknowledged(database:
     assert len(shop.created) > KILLS * SHOPPERS
     assert shop.created.keys() == shop.confirmed.keys()
     await check(shop, database)
-
-
-@pytest.fixture
-async def own_postgresql() -> AsyncIterator[URL]:
-    """A server that no other test uses, which keeps what it has committed when its processes are killed."""
-    folder = postgresql.new_folder()
-    try:
-        server = postgresql.start(folder)
-        await maintain(server, "ALTER SYSTEM SET synchronous_commit = on")
-        await maintain(server, "CREATE DATABASE gatehouse")
-        url = server.set(database="gatehouse")
-        await migrate(url)
-        yield url
-    finally:
-        postgresql.stop(folder)
 
 
 async def test_a_server_outlives_the_crash_of_its_postgresql(own_postgresql: URL, tmp_path: Path) -> None:
