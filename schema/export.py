@@ -24,7 +24,7 @@ from resolvers.views import Views
 
 from . import authorization
 from .execution import errors
-from .execution.http import HEADERS, JSON, NEEDS_A_KEY, STATUS, bearer
+from .execution.http import AFTER_OVERLOAD, HEADERS, JSON, NEEDS_A_KEY, STATUS, bearer
 from .filters import DateTimeRange, given
 from .personal import fields_of
 from .root import graphql_schema, schema
@@ -65,7 +65,10 @@ def endpoint(database: Database, rules: Rules, views: Views) -> Callable[[Reques
         except BadUserInput as found:
             return _failed(str(found), errors.BAD_USER_INPUT)
         except Exception as cause:
-            return Response(orjson.dumps({"errors": [errors.internal(cause)]}), 500, HEADERS, JSON)
+            told = errors.internal(cause)
+            status = 503 if told["extensions"]["code"] == errors.UNAVAILABLE else 500
+            again = {"Retry-After": AFTER_OVERLOAD} if status == 503 else {}
+            return Response(orjson.dumps({"errors": [told]}), status, HEADERS | again, JSON)
         return StreamingResponse(_written(actor, first, chunks), headers=_HEADERS, media_type=_MEDIA_TYPE)
 
     return handle

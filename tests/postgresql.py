@@ -82,13 +82,18 @@ def start(folder: Path) -> URL:
     return URL.create("postgresql+asyncpg", "postgres", database="postgres", query={"host": str(socket)})
 
 
-def stop(folder: Path) -> None:
-    """Stop the server, if it runs, and remove what it wrote."""
+def halt(folder: Path) -> None:
+    """Stop the server at once, if it runs; it may be started again."""
     if (folder / "data" / "postmaster.pid").exists():
         server = _server(folder)
         arguments = ("-w", "-m", "immediate", "-D", str(server.pgdata), "stop")
         with suppress(subprocess.CalledProcessError):  # it had stopped by itself
             pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+
+
+def stop(folder: Path) -> None:
+    """Stop the server, if it runs, and remove what it wrote."""
+    halt(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -26,6 +26,24 @@ BROKEN_RULES = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityErro
 """What is raised where a statement breaks a constraint: a key taken twice, a number out of its range."""
 
 
+_PASSING = (
+    OSError,
+    NoConnection,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+_PASSING_ON_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_FULL")
+
+
+def is_out_of_reach(cause: BaseException) -> bool:
+    """Whether the database could not be asked: it is down, restarting, full, or somebody else has it. That passes."""
+    if isinstance(cause, sqlite3.Error):
+        return (getattr(cause, "sqlite_errorname", None) or "").startswith(_PASSING_ON_SQLITE)
+    return isinstance(cause, _PASSING) and not isinstance(cause, ValueError)  # a value that does not fit is our fault
+
+
 class Connection(Protocol):
     """One connection, for one task at a time."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from graphql import GraphQLError
 
+from db.driver import is_out_of_reach
 from resolvers.refusals import BadUserInput
 
 log = structlog.get_logger("gatehouse")
@@ -21,8 +22,14 @@ METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
 RATE_LIMITED = "RATE_LIMITED"
 TOO_MANY = "TOO_MANY"
 OVERLOADED = "OVERLOADED"
+UNAVAILABLE = "UNAVAILABLE"
 STOPPED = "STOPPED"
 INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
+
+OUT_OF_REACH = (
+    "The database cannot be reached now. Ask again, a mutation with the same token or nonce: "
+    "it is told what became of the first."
+)
 
 
 def error(message: str, code: str, **extensions: Any) -> dict[str, Any]:
@@ -65,7 +72,10 @@ def _is_about_an_argument(cause: BaseException | None) -> bool:
 
 
 def internal(cause: BaseException) -> dict[str, Any]:
-    """The error that stands for a failure of ours: an id to quote, never the text."""
+    """The error that stands for a failure of ours: an id to quote, never the text. UNAVAILABLE for one that passes."""
+    if is_out_of_reach(cause):
+        log.warning("database out of reach", reason=type(cause).__name__)
+        return error(OUT_OF_REACH, UNAVAILABLE)
     error_id = secrets.token_hex(8)
     log.error("failed", error_id=error_id, exc_info=cause)
     message = f"Something went wrong here. Quote the error id {error_id} to those who run this server."

@@ -124,7 +124,10 @@ def endpoint(
         except (ClientDisconnect, Disconnected):
             return Response(status_code=499)
         except Exception as cause:
-            return _failed(errors.internal(cause), 500, media_type)
+            told = errors.internal(cause)
+            if told["extensions"]["code"] == errors.UNAVAILABLE:
+                return _failed(told, 503, media_type, {"Retry-After": AFTER_OVERLOAD})
+            return _failed(told, 500, media_type)
 
     return handle
 

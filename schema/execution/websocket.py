@@ -43,6 +43,7 @@ INITIALISATION_TIMEOUT = 4408
 SUBSCRIBER_ALREADY_EXISTS = 4409
 TOO_MANY_INITIALISATIONS = 4429
 INTERNAL_ERROR = 4500
+TRY_AGAIN_LATER = 1013
 
 LONGEST_ID = 100
 CLOSE_SECONDS = 1
@@ -141,8 +142,7 @@ class _Conversation:
         except (WebSocketDisconnect, OSError):
             self._finish(None)
         except Exception as cause:
-            told = errors.internal(cause)
-            self._finish(_End(INTERNAL_ERROR, f"Error id {told['extensions']['errorId']}"))
+            self._finish(_broken(cause))
 
     async def _message(self) -> dict[str, Any]:
         received = await self._socket.receive()
@@ -237,8 +237,7 @@ class _Conversation:
         except (WebSocketDisconnect, OSError):
             self._finish(None)
         except Exception as cause:
-            told = errors.internal(cause)
-            self._finish(_End(INTERNAL_ERROR, f"Error id {told['extensions']['errorId']}"))
+            self._finish(_broken(cause))
 
     def _forget(self, operation_id: str, task: asyncio.Task[None] | None) -> None:
         """The id is free: before the client hears that the operation is over, also one that was canceled unbegun."""
@@ -288,3 +287,11 @@ class _Conversation:
                 await self._socket.send_text(orjson.dumps(message).decode())
         except TimeoutError:
             raise _End(TRY_AGAIN_LATER, "You take off too slowly: go on behind your last cursor.") from None
+
+
+def _broken(cause: Exception) -> _End:
+    """The end of a connection on our account."""
+    told = errors.internal(cause)["extensions"]
+    if told["code"] == errors.UNAVAILABLE:
+        return _End(TRY_AGAIN_LATER, "The database cannot be reached now.")
+    return _End(INTERNAL_ERROR, f"Error id {told['errorId']}")

@@ -1,7 +1,7 @@
 """Several server processes over one database, asked through their sockets."""
 
 import itertools
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -88,15 +88,20 @@ def failures(log: Path) -> list[str]:
 
 
 @pytest.fixture
-async def own_postgresql() -> AsyncIterator[URL]:
-    """A server that no other test uses, which keeps what it has committed when its processes are killed."""
+def own_folder() -> Iterator[Path]:
+    """Where the server of ``own_postgresql`` lives."""
     folder = postgresql.new_folder()
-    try:
-        server = postgresql.start(folder)
-        await maintain(server, "ALTER SYSTEM SET synchronous_commit = on")
-        await maintain(server, "CREATE DATABASE gatehouse")
-        url = server.set(database="gatehouse")
-        await migrate(url)
-        yield url
-    finally:
-        postgresql.stop(folder)
+    yield folder
+    postgresql.stop(folder)
+
+
+@pytest.fixture
+async def own_postgresql(own_folder: Path) -> URL:
+    """A server that no other test uses, which keeps what it has committed when its processes are killed."""
+    server = postgresql.start(own_folder)
+    await maintain(server, "ALTER SYSTEM SET synchronous_commit = on")
+    await maintain(server, "SELECT pg_reload_conf()")
+    await maintain(server, "CREATE DATABASE gatehouse")
+    url = server.set(database="gatehouse")
+    await migrate(url)
+    return url

@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -18,7 +19,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from db.engine import Database
-from tests.conftest import maintain
+from tests import postgresql
 from tests.harness import Gatehouse
 from tests.park import CREATE, Park, Sellable, change, codes
 from tests.program import Served, serving
@@ -29,6 +30,8 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(300)]
 
 KILLS = 10
 SHOPPERS = 8
+GONE_SECONDS = 30
+ANSWERED_WITHIN_SECONDS = 3
 CAPACITY = 10_000
 CONFIRM = change("Confirm", "ticketRequest { id token status tickets { nodes { externalTicketNo } } }")
 
@@ -49,6 +52,8 @@ class Shop:
     unanswered: set[str] = field(default_factory=set)
     """Tokens of which the last question had no answer."""
     numbers: Iterator[int] = field(default_factory=count)
+    refused: int = 0
+    """How often it was said that the database is out of reach."""
     is_closed: bool = False
 
     def quantity(self, token: str) -> int:
@@ -63,7 +68,8 @@ class Shop:
         except (httpx.TransportError, ValueError):
             return None
         if "errors" in body:
-            assert {error["extensions"]["code"] for error in body["errors"]} == {"INTERNAL_SERVER_ERROR"}
+            assert {error["extensions"]["code"] for error in body["errors"]} == {"UNAVAILABLE"}
+            self.refused += 1
             return None
         (payload,) = body["data"].values()
         assert codes(payload) == []
@@ -156,7 +162,6 @@ async def test_killed_ten_times_a_server_has_kept_what_it_acknowledged(database:
 async def test_a_server_outlives_the_crash_of_its_postgresql(own_postgresql: URL, tmp_path: Path) -> None:
     """A PostgreSQL process dies by SIGKILL, all others are ended for it, and it recovers: so does the server."""
     database = Database(own_postgresql)
-    await maintain(own_postgresql, "SELECT pg_reload_conf()")
     shop = await opened(database)
     await database.dispose()
     url = own_postgresql.render_as_string(hide_password=False)
@@ -171,6 +176,42 @@ async def test_a_server_outlives_the_crash_of_its_postgresql(own_postgresql: URL
                 shop.is_closed = False
                 await until_ready(http)
                 await shop.retry(http)
+    assert shop.created.keys() == shop.confirmed.keys()
+    await check(shop, database)
+    await database.dispose()
+
+
+async def test_a_server_outlives_half_a_minute_without_its_database(
+    own_postgresql: URL, own_folder: Path, tmp_path: Path
+) -> None:
+    """Everybody is told so, /readyz too; afterwards nothing is lost and nothing doubled."""
+    database = Database(own_postgresql)
+    shop = await opened(database)
+    await database.dispose()
+    url = own_postgresql.render_as_string(hide_password=False)
+    with serving("serve", folder=tmp_path, DATABASE_URL=url) as served:
+        async with shop.client(served) as http:
+            await asyncio.gather(*(shop.sell(http, f"T-{next(shop.numbers)}") for _ in range(SHOPPERS)))
+            shoppers = [asyncio.create_task(shop.shop(http)) for _ in range(SHOPPERS)]
+            await asyncio.sleep(1)
+            postgresql.halt(own_folder)
+            shop.is_closed = True
+            await asyncio.gather(*shoppers)
+            until = time.monotonic() + GONE_SECONDS
+            while time.monotonic() < until:
+                assert (await http.get("/readyz")).status_code == 503
+                assert (await http.get("/healthz")).status_code == 200
+                began = time.monotonic()
+                assert not await shop.sell(http, f"T-{next(shop.numbers)}")
+                assert time.monotonic() - began < ANSWERED_WITHIN_SECONDS
+                await asyncio.sleep(0.2)
+            assert shop.refused > GONE_SECONDS
+            postgresql.start(own_folder)
+            await until_ready(http)
+            shop.is_closed = False
+            await shop.retry(http)
+            assert await shop.sell(http, f"T-{next(shop.numbers)}")
+        assert "Traceback" not in served.log
     assert shop.created.keys() == shop.confirmed.keys()
     await check(shop, database)
     await database.dispose()

@@ -2,17 +2,19 @@
 
 import asyncio
 import gc
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import Column, Date, Integer, MetaData, Table, Text, Time, bindparam, insert, select, text, update
 
 import db.driver.pool
 from db.base import FOREVER, Instant
-from db.driver import BROKEN_RULES, FAILURES, Connection, NoConnection
+from db.driver import BROKEN_RULES, FAILURES, Connection, NoConnection, is_out_of_reach
 from db.driver.pool import Pool
 from db.engine import Database, Write
 from db.rendering import DIALECTS, Renderings
@@ -181,6 +183,44 @@ async def test_a_reader_cannot_write_on_sqlite(database: Database) -> None:
     async with database.reading() as read:
         with pytest.raises(FAILURES):
             await read.all(text("DELETE FROM calendar"))
+
+
+def of_sqlite(name: str) -> sqlite3.Error:
+    failure = sqlite3.OperationalError("said something")
+    failure.sqlite_errorname = name
+    return failure
+
+
+@pytest.mark.parametrize(
+    ("cause", "passes"),
+    [
+        (ConnectionRefusedError(), True),
+        (FileNotFoundError("the socket"), True),
+        (TimeoutError(), True),
+        (NoConnection(), True),
+        (asyncpg.ConnectionDoesNotExistError(), True),
+        (asyncpg.CannotConnectNowError(), True),
+        (asyncpg.AdminShutdownError(), True),
+        (asyncpg.TooManyConnectionsError(), True),
+        (asyncpg.DiskFullError(), True),
+        (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.DataError("an int is required"), False),
+        (asyncpg.UndefinedColumnError(), False),
+        (asyncpg.UniqueViolationError(), False),
+        (asyncpg.DeadlockDetectedError(), False),
+        (of_sqlite("SQLITE_BUSY"), True),
+        (of_sqlite("SQLITE_BUSY_SNAPSHOT"), True),
+        (of_sqlite("SQLITE_IOERR_WRITE"), True),
+        (of_sqlite("SQLITE_FULL"), True),
+        (of_sqlite("SQLITE_ERROR"), False),
+        (of_sqlite("SQLITE_CONSTRAINT_UNIQUE"), False),
+        (sqlite3.ProgrammingError("no such thing"), False),
+        (KeyError(), False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_what_passes_is_told_from_what_is_our_fault(cause: Exception, passes: bool) -> None:
+    assert is_out_of_reach(cause) is passes
 
 
 # ------------------------------------------------------------------------------------------- statements

@@ -1,10 +1,11 @@
-"""One operation more than the server does at once is not run, and whoever asked is told so."""
+"""What cannot be done now: there is too much to do, or no database. Whoever asked is told so, and nothing is run."""
 
 import asyncio
 from contextlib import suppress
 
 import pytest
 
+from db.engine import Database
 from schema.execution.crowd import LONGEST_PAUSE_SECONDS, TOLD_PER_SECOND, Crowd
 from tests.harness import Gatehouse
 
@@ -53,3 +54,22 @@ def test_room_is_given_back_whatever_happens() -> None:
         was_full.append(1 / 0)
     assert was_full == [True]
     assert not one.is_full
+
+
+async def test_without_a_database_everybody_is_told_to_ask_again() -> None:
+    """Before anything is begun: 503, Retry-After, and nothing of where the database is."""
+    nowhere = Database("postgresql+asyncpg://gatehouse@/gatehouse?host=/nowhere/at/all")
+    gatehouse = Gatehouse(nowhere)
+    headers = {"Authorization": "Bearer gh_0123456789ab_secret"}
+    try:
+        asked = gatehouse.http.post("/graphql", json={"query": "{ __typename }"}, headers=headers)
+        exported = gatehouse.http.get("/export/tickets.csv", headers=headers)
+        for response in await asyncio.gather(asked, exported):
+            assert response.status_code == 503
+            (error,) = response.json()["errors"]
+            assert error["extensions"] == {"code": "UNAVAILABLE"}
+            assert "nowhere" not in response.text
+            assert response.headers["Retry-After"] == "1"
+    finally:
+        await gatehouse.http.aclose()
+        await nowhere.dispose()
