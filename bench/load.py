@@ -11,6 +11,7 @@ import itertools
 import json
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,11 +72,11 @@ class Buyer:
         self._writer.close()
 
 
-async def buy(buyer: Buyer, lines: list[Any], tokens: "itertools.count[int]", from_: float, until: float) -> Findings:
+async def buy(buyer: Buyer, lines: list[Any], tokens: Iterator[str], from_: float, until: float) -> Findings:
     """Create and confirm until the time is over. What began before ``from_`` is not counted: that warms up."""
     found = Findings()
     while (began := time.perf_counter()) < until:
-        token = f"BENCH-{next(tokens)}"
+        token = next(tokens)
         created = await buyer.ask(CREATE, {"token": token, "lines": lines})
         between = time.perf_counter()
         confirmed = created["refusals"] or await buyer.ask(CONFIRM, {"token": token, "paymentReference": token})
@@ -93,7 +94,7 @@ async def buy(buyer: Buyer, lines: list[Any], tokens: "itertools.count[int]", fr
 async def load(url: str, seconds: float, plan: dict[str, Any]) -> Findings:
     """All buyers together: each sale is one ticket, in one of the plan's slots in turn."""
     address = urlsplit(url)
-    tokens = itertools.count()
+    tokens = (f"{plan['run']}-{number}" for number in itertools.count())
     buyers = []
     for _ in range(plan["buyers"]):
         reader, writer = await asyncio.open_connection(address.hostname, address.port)

@@ -11,14 +11,9 @@ import asyncio
 import json
 import os
 import platform
-import signal
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,11 +27,10 @@ from db.client import Role
 from db.engine import Database
 from resolvers.actor import create_key
 
-from . import postgresql
+from . import postgresql, servers
 
 FOLDER = Path(__file__).parent
 README = FOLDER / "README.md"
-SERVER = FOLDER.parent / "server.py"
 BEGIN, END = "<!-- places: begin -->", "<!-- places: end -->"
 AIM_PER_MINUTE = 30_000
 PEER_PER_MINUTE = 500
@@ -88,38 +82,11 @@ def main() -> None:
 
 @contextmanager
 def serving(url: URL, *, workers: int = WORKERS, core: int | None = None) -> Iterator[str]:
-    """The server as an operator would run it, on a database that is migrated first; on one core, if one is named."""
-    settings = {"DATABASE_URL": url.render_as_string(hide_password=False), "POINTS_PER_MINUTE": "999999999999"}
-    environment = dict(os.environ) | {f"GATEHOUSE_{name}": value for name, value in settings.items()}
-    subprocess.run([sys.executable, str(SERVER), "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    command = [sys.executable, str(SERVER), "serve", "--workers", str(workers), "--port", str(port)]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=log)
-        if core is not None:
-            os.sched_setaffinity(process.pid, {core})
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_until_ready(address, process)
-            yield address
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-
-
-def wait_until_ready(address: str, process: "subprocess.Popen[bytes]") -> None:
-    """Return when it can work."""
-    for _ in range(600):
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise SystemExit("The server does not start.")
+    """The address of Gatehouse on a database that is migrated first; on one core, if one is named."""
+    environment = servers.environment_of(url)
+    servers.migrate(environment)
+    with servers.gatehouse(environment, servers.is_ready, workers=workers, core=core) as server:
+        yield server.address
 
 
 async def open_park(url: URL, address: str, buyers: int, spread: bool) -> dict[str, Any]:
@@ -140,23 +107,21 @@ async def open_park(url: URL, address: str, buyers: int, spread: bool) -> dict[s
         "startDate": (datetime.now(UTC) - timedelta(days=1)).date().isoformat(),
         "schedules": [schedule],
     }
-    body = json.dumps({"query": SET_UP, "variables": {"input": tour}}).encode()
-    headers = {"Authorization": f"Bearer {admin}", "Content-Type": "application/json"}
-    request = urllib.request.Request(f"{address}/graphql", body, headers)
-    payload = (await asyncio.to_thread(_answer, request))["data"]["ticketSetUp"]
-    assert payload["refusals"] == [], payload["refusals"]
+    payload = await asyncio.to_thread(set_up, address, admin, tour)
     slots = [slot["id"] for slot in payload["admission"]["slots"]["nodes"]]
     chosen = slots[1:] if spread else [slots[3]]
     sales = [
         [{"itemNo": "TOUR", "quantity": 1, "admissions": [{"admissionCode": "TOUR", "slotId": slot}]}]
         for slot in chosen
     ]
-    return {"key": key, "buyers": buyers, "sales": sales}
+    return {"key": key, "buyers": buyers, "sales": sales, "run": "BENCH"}
 
 
-def _answer(request: urllib.request.Request) -> Any:
-    with urllib.request.urlopen(request, timeout=30) as response:
-        return json.load(response)
+def set_up(address: str, key: str, content: dict[str, Any]) -> Any:
+    """What there is after a ticket was set up."""
+    payload = servers.ask(address, SET_UP, {"input": content}, key)["ticketSetUp"]
+    assert payload["refusals"] == [], payload["refusals"]
+    return payload
 
 
 def buy(address: str, seconds: int, plan: dict[str, Any]) -> dict[str, Any]:
