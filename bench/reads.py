@@ -1,6 +1,6 @@
 """Reads beside PostGraphile's: the same questions of the same tables, one server process on one core; and sales.
 
-    make bench                                            the figures that stand in bench/README.md
+    make bench                                            the figures in bench/README.md, in a quarter of an hour
     python -m bench.reads --requests 2000 --rounds 1      a small park, and a glance
 
 Three servers take turns: Gatehouse, PostGraphile, and Gatehouse without plans, which leaves it all to graphql-core. wrk

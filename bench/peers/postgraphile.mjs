@@ -1,5 +1,5 @@
 // PostGraphile over the tables of Gatehouse, as its documentation has it for production: nothing that is for developers,
-// lists instead of connections where no page is asked for, answers that leave as PostgreSQL wrote them.
+// lists instead of connections, since no page is asked for, and answers that are put together as text.
 //
 //     node postgraphile.mjs SOCKET_FOLDER PORT CONNECTIONS
 
