@@ -93,18 +93,19 @@ async def upsert(context: Context, item_no: str, variant_code: str | None, given
     number, variant = required(found, item_no, "itemNo"), text(found, variant_code, "variantCode")
     refuse_nulls(found, given, _ITEM_HAS)
     async with context.writing() as write:
-        existing = await db.ticket_item.lock(write, key(number), key(variant or ""))
+        itself = key(number), key(variant or "")
+        existing = await db.ticket_item.lock(write, *itself)
         if existing is None:
             refuse_gaps(found, given, "item", _NEW_ITEM_NEEDS.items())
         values = await _columns(write, context.rules, existing, given, found)
-        barcodes = await _barcodes(write, existing, given["barcodes"] or (), found) if "barcodes" in given else None
+        barcodes = await _barcodes(write, itself, given["barcodes"] or (), found) if "barcodes" in given else None
         lines = await contents.make_out(write, given["contents"], found) if given.get("contents") is not None else None
         row_id = existing.id if existing else None
         found.check(row_id=row_id)
         item = (
             existing
             or await db.ticket_item.add(write, item_no=number, variant_code=variant, **values)
-            or await db.ticket_item.lock(write, key(number), key(variant or ""))
+            or await db.ticket_item.lock(write, *itself)
         )
         assert item is not None
         if columns := changed(item, values):
@@ -147,16 +148,17 @@ def _price(rules: Rules, existing: TicketItemRow | None, given: Mapping[str, Any
 # ----------------------------------------------------------------------------------------------------- bar codes
 
 
-async def _barcodes(
-    read: Read, existing: TicketItemRow | None, given: Sequence[str], found: Refusals
-) -> dict[str, str]:
-    """The bar codes by their keys; one listed twice counts once."""
+async def _barcodes(read: Read, itself: tuple[str, str], given: Sequence[str], found: Refusals) -> dict[str, str]:
+    """The bar codes by their keys; one listed twice counts once.
+
+    ``itself`` are the item's keys: somebody else may just have made it, with the same bar codes.
+    """
     within(found, len(given), "barcodes", at_least=0, at_most=BARCODES_PER_ITEM)
     barcodes = [required(found, barcode, "barcodes", i) for i, barcode in enumerate(given[:BARCODES_PER_ITEM])]
     owners = await db.ticket_item.by_barcodes(read, sorted({key(barcode) for barcode in barcodes}))
     for i, barcode in enumerate(barcodes):
         owner = owners.get(key(barcode))
-        if owner is not None and (existing is None or owner.id != existing.id):
+        if owner is not None and (owner.item_key, owner.variant_key) != itself:
             message = f"The bar code belongs to the item {owner.item_no}."
             found.add(RefusalCode.CONFLICT, message, "barcodes", i)
     return {key(barcode): barcode for barcode in barcodes}

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+import db
+from db.engine import Write
+from db.ticket_item import TicketItemRow
 from tests.harness import Gatehouse
 from tests.kept import kept
 
@@ -456,6 +459,27 @@ async def test_many_at_once_make_one_item(gatehouse: Gatehouse) -> None:
     found = await asyncio.gather(*(item(gatehouse, **given) for _ in range(8)))
     assert all(one == found[0] for one in found)
     assert len(found[0]["contents"]) == 2
+
+
+async def test_an_item_that_another_makes_meanwhile_keeps_its_bar_codes(
+    gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking for the item and for its bar codes, somebody else makes it, bar codes and all."""
+    if gatehouse.database.dialect == "sqlite":
+        pytest.skip("one writes at a time")
+    given, look = NEW | {"barcodes": ["1", "2"]}, db.ticket_item.lock
+
+    async def look_too_early(write: Write, item_key: str, variant_key: str) -> TicketItemRow | None:
+        found = await look(write, item_key, variant_key)
+        monkeypatch.undo()
+        if found is None:
+            await item(gatehouse, **given)
+        return found
+
+    monkeypatch.setattr(db.ticket_item, "lock", look_too_early)
+    found = await item(gatehouse, **given)
+    assert found["barcodes"] == ["1", "2"]
+    assert [row[1] for row in (await kept(gatehouse))["ticket_item"]].count("1000") == 1
 
 
 async def test_many_changes_at_once_leave_the_contents_of_one_of_them(gatehouse: Gatehouse) -> None:
