@@ -10,13 +10,27 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection as AlchemyConnection
-from sqlalchemy import Executable, NullPool, Table, event, func, insert, literal_column, select
+from sqlalchemy import (
+    Executable,
+    Integer,
+    NullPool,
+    Table,
+    Text,
+    bindparam,
+    event,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.sql.dml import ReturningInsert
 
 from .base import Instant
 from .driver import FAILURES, Connection, Row
@@ -112,7 +126,7 @@ class Write(Read):
         """Insert rows and answer their ids, in the order of the rows."""
         if not rows:
             return []
-        known = rendered(self.dialect, insert(table).returning(table.c.id), rows[0], for_each=True)
+        known = rendered(self.dialect, _adding(table), rows[0], for_each=True)
         _collect(known.form.text)
         added = await self.connection.fetch_each(known.form.text, [known.values(row) for row in rows])
         return [row[0] for row in added]
@@ -135,10 +149,7 @@ class Write(Read):
         nothing is ever deleted.
         """
         if self.dialect == "postgresql":
-            sequence = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
-            return [
-                int(row[0]) for row in await self.all(select(sequence).select_from(func.generate_series(1, number)))
-            ]
+            return [int(row[0]) for row in await self.all(_NEXT_IDS, {"of_table": table.name, "number": number})]
         last = int(await self.value(select(func.coalesce(func.max(table.c.id), 0))))
         return list(range(last + 1, last + 1 + number))
 
@@ -151,6 +162,15 @@ class Write(Read):
         assert isinstance(moment, datetime)
         return moment + self._clock_offset
 
+
+@cache
+def _adding(table: Table) -> ReturningInsert[Any]:
+    return insert(table).returning(table.c.id)
+
+
+_NEXT_IDS = select(func.nextval(func.pg_get_serial_sequence(bindparam("of_table", type_=Text()), "id"))).select_from(
+    func.generate_series(1, bindparam("number", type_=Integer()))
+)
 
 CLOCK = {
     "postgresql": select(func.clock_timestamp(type_=Instant())),

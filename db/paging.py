@@ -302,7 +302,7 @@ class Listing(Generic[T]):
         def belongs(row: Any, key: Any) -> ColumnElement[bool]:
             return and_(*(row[c.name] == key[f"c{i}"] for i, c in enumerate(columns)))
 
-        return each_given(read, [c.type for c in columns]), parent or belongs
+        return each_given(read.dialect, [c.type for c in columns]), parent or belongs
 
     def _value(self, order: Order, row: Any) -> ColumnElement[Any]:
         expression = self.expressions.get(order.attribute)
@@ -375,12 +375,12 @@ def keys_for(read: Read, keys: Sequence[Any]) -> Any:
 def each(read: Read, types: Sequence[TypeEngine[Any]], keys: Sequence[Key]) -> FromClause:
     """The keys as a table ``asked(ordinal, c0, c1, ...)``; the ordinal counts from 1."""
     given = given_keys(read, keys, width=len(types))
-    return _each(read, types, lambda name, type_: literal(given[name], type_))
+    return _each(read.dialect, types, lambda name, type_: literal(given[name], type_))
 
 
-def each_given(read: Read, types: Sequence[TypeEngine[Any]]) -> FromClause:
+def each_given(dialect: str, types: Sequence[TypeEngine[Any]]) -> FromClause:
     """The same, of keys in parameters, which ``given_keys`` puts."""
-    return _each(read, types, lambda name, type_: bindparam(name, type_=type_))
+    return _each(dialect, types, lambda name, type_: bindparam(name, type_=type_))
 
 
 def given_keys(read: Read, keys: Sequence[Key], *, width: int = 1) -> dict[str, Any]:
@@ -393,10 +393,10 @@ def given_keys(read: Read, keys: Sequence[Key], *, width: int = 1) -> dict[str, 
 
 
 def _each(
-    read: Read, types: Sequence[TypeEngine[Any]], given: Callable[[str, TypeEngine[Any]], ColumnElement[Any]]
+    dialect: str, types: Sequence[TypeEngine[Any]], given: Callable[[str, TypeEngine[Any]], ColumnElement[Any]]
 ) -> FromClause:
     names = [f"c{i}" for i in range(len(types))]
-    if read.dialect == "postgresql":
+    if dialect == "postgresql":
         arrays = [given(f"asked_{i}", ARRAY(type_)) for i, type_ in enumerate(types)]
         columns = [column(name, type_) for name, type_ in zip(names, types, strict=True)]
         return func.unnest(*arrays).table_valued(*columns, with_ordinality="ordinal").render_derived("asked")

@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from .base import BigId, Instant, id_column, metadata
 from .engine import Read, Write
-from .paging import is_one_of
+from .paging import OfKeys, is_one_of, keys_for
 from .ticket_request import request_entry, ticket_request
 from .time_slot import time_slot
 from .together import Change, NewRows
@@ -68,18 +68,20 @@ async def held_places(
     read: Read, slot_ids: Sequence[int], now: datetime, *, but_of: int | None = None
 ) -> dict[int, int]:
     """The places that unexpired holds take in each slot, but for one request's; a slot without any is missing."""
-    held = (
-        select(reservation.c.slot_id, func.sum(reservation.c.places))
-        .where(
-            is_one_of(read, reservation.c.slot_id, slot_ids),
-            reservation.c.until > now,
-            reservation.c.kind == ReservationKind.HELD.value,
-        )
-        .group_by(reservation.c.slot_id)
-    )
-    if but_of is not None:
-        held = held.where(reservation.c.request_id != but_of)
-    return {slot_id: int(places) for slot_id, places in await read.all(held)}
+    held = _HELD if but_of is None else _HELD_BY_OTHERS
+    found = await read.all(held.of(read), {"keys": keys_for(read, slot_ids), "now": now, "request_id": but_of})
+    return {slot_id: int(places) for slot_id, places in found}
+
+
+_HELD_PLACES = (
+    select(reservation.c.slot_id, func.sum(reservation.c.places))
+    .where(reservation.c.until > bindparam("now", type_=Instant()), reservation.c.kind == ReservationKind.HELD.value)
+    .group_by(reservation.c.slot_id)
+)
+_HELD = OfKeys(reservation.c.slot_id, _HELD_PLACES)
+_HELD_BY_OTHERS = OfKeys(
+    reservation.c.slot_id, _HELD_PLACES.where(reservation.c.request_id != bindparam("request_id", type_=BigId))
+)
 
 
 async def in_force(read: Read, slot_ids: Sequence[int], at: datetime) -> dict[int, int]:
@@ -103,12 +105,7 @@ def holding(rows: Sequence[Mapping[str, Any]]) -> NewRows:
 
 async def places_of(read: Read, request_id: int) -> dict[int, int]:
     """The places that the held reservations of a request want in each slot, whether or not they have run out."""
-    wanted = (
-        select(reservation.c.slot_id, func.sum(reservation.c.places))
-        .where(_is_held_by(request_id))
-        .group_by(reservation.c.slot_id)
-    )
-    return {slot_id: int(places) for slot_id, places in await read.all(wanted)}
+    return {slot_id: int(places) for slot_id, places in await read.all(_PLACES_OF, {"of_request": request_id})}
 
 
 async def hold(write: Write, request_id: int, since: datetime | None, until: datetime) -> None:
@@ -203,6 +200,11 @@ def _is_held_by(request_id: int | BindParameter[int]) -> ColumnElement[bool]:
     )
 
 
+_PLACES_OF = (
+    select(reservation.c.slot_id, func.sum(reservation.c.places))
+    .where(_is_held_by(bindparam("of_request", type_=BigId)))
+    .group_by(reservation.c.slot_id)
+)
 _SELL = (
     reservation.update()
     .where(_is_held_by(bindparam("of_request", type_=BigId)))

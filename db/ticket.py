@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Date,
+    Executable,
     ForeignKey,
     Index,
     Integer,
@@ -19,7 +21,6 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
-    literal,
     select,
     true,
 )
@@ -29,9 +30,9 @@ from .admission import AdmissionRow, admission
 from .base import BigId, Instant, id_column, metadata
 from .client import client
 from .conditions import Conditions, carried, equal
-from .engine import Read, Write
+from .engine import INSERT, Read, Write
 from .keys import key as key_of
-from .paging import Listing, OfKeys, Order, Page, Window, each, is_one_of, keys_for, within
+from .paging import Listing, OfKeys, Order, Page, Window, each_given, given_keys, is_one_of, keys_for, within
 from .ticket_item import ContentLineRow, content_line, dependency, ticket_item
 from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
 from .ticket_request import matching as matching_requests
@@ -179,11 +180,16 @@ async def take_over_numbers(write: Write, keys: Sequence[str], request_id: int) 
 
 async def add_numbers(write: Write, keys: Sequence[str], request_id: int) -> set[str]:
     """Take these newly made numbers; answers those that were free. Rises through the keys, as every taker does."""
-    asked = each(write, [Text()], sorted(set(keys)))
-    rows = select(asked.c.c0, literal(request_id, BigId)).where(true()).order_by(asked.c.ordinal)
-    statement = write.insert(ticket_number).from_select(["key", "request_id"], rows)
-    statement = statement.on_conflict_do_nothing(index_elements=["key"])
-    return {row[0] for row in await write.all(statement.returning(ticket_number.c.key))}
+    given = {"of_request": request_id, **given_keys(write, sorted(set(keys)))}
+    return {row[0] for row in await write.all(_adding_numbers(write.dialect), given)}
+
+
+@cache
+def _adding_numbers(dialect: str) -> Executable:
+    asked = each_given(dialect, [Text()])
+    rows = select(asked.c.c0, bindparam("of_request", type_=BigId)).where(true()).order_by(asked.c.ordinal)
+    statement = INSERT[dialect](ticket_number).from_select(["key", "request_id"], rows)
+    return statement.on_conflict_do_nothing(index_elements=["key"]).returning(ticket_number.c.key)
 
 
 async def next_ids(write: Write, number: int) -> list[int]:

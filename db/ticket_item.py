@@ -31,7 +31,7 @@ from .calendar import calendar
 from .conditions import Lasting
 from .engine import Read, Write
 from .keys import key
-from .paging import Listing, Page, Window, each, is_one_of
+from .paging import Listing, OfKeys, Page, Window, each, is_one_of, keys_for
 
 
 class TicketKind(StrEnum):
@@ -236,9 +236,14 @@ async def by_item_keys(read: Read, keys: Sequence[str]) -> dict[str, list[Ticket
 
 async def by_barcodes(read: Read, keys: Sequence[str]) -> dict[str, TicketItemRow]:
     """Items by the keys of their bar codes."""
-    found = select(item_barcode.c.barcode_key, *ticket_item.c).join_from(item_barcode, ticket_item)
-    rows = await read.all(found.where(is_one_of(read, item_barcode.c.barcode_key, keys)))
+    rows = await read.all(_BY_BARCODES.of(read), {"keys": keys_for(read, keys)})
     return {row[0]: TicketItemRow._make(row[1:]) for row in rows}
+
+
+_BY_BARCODES = OfKeys(
+    item_barcode.c.barcode_key,
+    select(item_barcode.c.barcode_key, *ticket_item.c).join_from(item_barcode, ticket_item),
+)
 
 
 async def barcodes_of(read: Read, item_ids: Sequence[int]) -> dict[int, list[str]]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, UpdateBase, bindparam, select
 
 from .. import search_key
 from ..base import BigId
-from ..engine import Write
+from ..engine import INSERT, Write
 from ..paging import is_one_of
 from ..together import Change, Step, make
 from .reading import by_id
@@ -42,12 +42,17 @@ _BY_TOKEN, _BY_ID = _locking(ticket_request.c.token_key), _locking(ticket_reques
 
 async def add(write: Write, values: Mapping[str, Any]) -> int | None:
     """A new request with its search keys; None if its token is taken by a request that is committed by then."""
-    statement = write.insert(ticket_request).values(dict(values)).on_conflict_do_nothing(index_elements=["token_key"])
-    request_id: int | None = await write.value(statement.returning(ticket_request.c.id))
+    request_id: int | None = await write.value(_ADD[write.dialect], values)
     if request_id is not None:
         keys = search_key.rows(search_key.OF_REQUEST, request_id, values["client_id"], values)
         await search_key.add(write, keys)
     return request_id
+
+
+_ADD = {
+    dialect: insert(ticket_request).on_conflict_do_nothing(index_elements=["token_key"]).returning(ticket_request.c.id)
+    for dialect, insert in INSERT.items()
+}
 
 
 async def change(write: Write, request_id: int, values: Mapping[str, Any]) -> None:

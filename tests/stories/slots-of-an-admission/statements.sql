@@ -4,7 +4,7 @@ WHERE admission.code_key = ANY ($1::TEXT[]);
 
 SELECT reservation.slot_id, sum(reservation.places) AS sum_1
 FROM reservation
-WHERE reservation.slot_id = ANY ($1::BIGINT[]) AND reservation.until > $2::TIMESTAMP WITH TIME ZONE AND reservation.kind = $3::VARCHAR GROUP BY reservation.slot_id;
+WHERE reservation.until > $1::TIMESTAMP WITH TIME ZONE AND reservation.kind = $2::VARCHAR AND reservation.slot_id = ANY ($3::BIGINT[]) GROUP BY reservation.slot_id;
 
 SELECT ticket_item.id, ticket_item.item_no, ticket_item.item_key, ticket_item.variant_code, ticket_item.variant_key, ticket_item.description, ticket_item.ticket_type_id, ticket_item.unit_price_minor, ticket_item.currency, ticket_item.is_blocked, asked.ordinal
 FROM unnest($1::BIGINT[]) WITH ORDINALITY AS asked(c0, ordinal) JOIN LATERAL (SELECT i.id AS id

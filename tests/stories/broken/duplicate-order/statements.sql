@@ -171,7 +171,7 @@ WHERE request_line.request_id = ANY ($1::BIGINT[]) ORDER BY request_line.id;
 
 SELECT reservation.slot_id, sum(reservation.places) AS sum_1
 FROM reservation
-WHERE reservation.slot_id = ANY ($1::BIGINT[]) AND reservation.until > $2::TIMESTAMP WITH TIME ZONE AND reservation.kind = $3::VARCHAR GROUP BY reservation.slot_id;
+WHERE reservation.until > $1::TIMESTAMP WITH TIME ZONE AND reservation.kind = $2::VARCHAR AND reservation.slot_id = ANY ($3::BIGINT[]) GROUP BY reservation.slot_id;
 
 SELECT ticket_item.id, ticket_item.item_no, ticket_item.item_key, ticket_item.variant_code, ticket_item.variant_key, ticket_item.description, ticket_item.ticket_type_id, ticket_item.unit_price_minor, ticket_item.currency, ticket_item.is_blocked
 FROM ticket_item

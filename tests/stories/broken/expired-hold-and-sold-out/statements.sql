@@ -55,11 +55,11 @@ WHERE request_line.request_id = ANY ($1::BIGINT[]) ORDER BY request_line.id;
 
 SELECT reservation.slot_id, sum(reservation.places) AS sum_1
 FROM reservation
-WHERE reservation.slot_id = ANY ($1::BIGINT[]) AND reservation.until > $2::TIMESTAMP WITH TIME ZONE AND reservation.kind = $3::VARCHAR GROUP BY reservation.slot_id;
+WHERE reservation.until > $1::TIMESTAMP WITH TIME ZONE AND reservation.kind = $2::VARCHAR AND reservation.slot_id = ANY ($3::BIGINT[]) GROUP BY reservation.slot_id;
 
 SELECT reservation.slot_id, sum(reservation.places) AS sum_1
 FROM reservation
-WHERE reservation.slot_id = ANY ($1::BIGINT[]) AND reservation.until > $2::TIMESTAMP WITH TIME ZONE AND reservation.kind = $3::VARCHAR GROUP BY reservation.slot_id;
+WHERE reservation.until > $1::TIMESTAMP WITH TIME ZONE AND reservation.kind = $2::VARCHAR AND reservation.slot_id = ANY ($3::BIGINT[]) GROUP BY reservation.slot_id;
 
 SELECT sales_order.id, sales_order.client_id, sales_order.first_client_id, sales_order.channel, sales_order.external_order_no, sales_order.order_key, sales_order.receipt_no, sales_order.receipt_key, sales_order.pos_unit_no, sales_order.pos_unit_key, sales_order.customer_key, sales_order.placed_at, sales_order.total_minor, sales_order.currency, sales_order.document_status
 FROM unnest($1::BIGINT[], $2::TEXT[]) WITH ORDINALITY AS asked(c0, c1, ordinal) JOIN sales_order ON sales_order.client_id = asked.c0 AND sales_order.order_key = asked.c1;

@@ -84,7 +84,7 @@ WHERE reservation.slot_id = ANY ($1::BIGINT[]) AND reservation.since <= $2::TIME
 
 SELECT reservation.slot_id, sum(reservation.places) AS sum_1
 FROM reservation
-WHERE reservation.slot_id = ANY ($1::BIGINT[]) AND reservation.until > $2::TIMESTAMP WITH TIME ZONE AND reservation.kind = $3::VARCHAR GROUP BY reservation.slot_id;
+WHERE reservation.until > $1::TIMESTAMP WITH TIME ZONE AND reservation.kind = $2::VARCHAR AND reservation.slot_id = ANY ($3::BIGINT[]) GROUP BY reservation.slot_id;
 
 SELECT slot_change.slot_id, slot_change.at, slot_change.before, slot_change.after
 FROM slot_change
