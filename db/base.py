@@ -39,11 +39,20 @@ class Instant(TypeDecorator[datetime]):
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         return _as_text if dialect.name == "sqlite" else _aware
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
-        return _of_text if dialect.name == "sqlite" else _in_utc
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        return _of_text if dialect.name == "sqlite" else None  # asyncpg has every moment in UTC
 
     def literal_processor(self, dialect: Dialect) -> Callable[[datetime], str]:
         return lambda value: f"'{_as_text(value) if dialect.name == 'sqlite' else value.isoformat()}'"
+
+
+class Endless(Instant):
+    """A moment that may be FOREVER, of which asyncpg makes its infinity."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        return super().result_processor(dialect, coltype) or _in_utc
 
 
 def _aware(value: datetime | None) -> datetime | None:
@@ -62,7 +71,7 @@ def _of_text(text: str | None) -> datetime | None:
 
 
 def _in_utc(value: datetime | None) -> datetime | None:
-    """asyncpg has every moment in UTC, but for its infinity, which FOREVER becomes."""
+    """asyncpg's infinity is in no zone."""
     return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, UniqueConstraint, select
 
-from .base import BigId, Instant, id_column, metadata
+from .base import BigId, Endless, Instant, id_column, metadata
 from .client import client
 from .conditions import Conditions
 from .driver import BROKEN_RULES
@@ -37,7 +37,7 @@ sales_order = Table(
     Column("pos_unit_key", Text),
     Column("customer_no", Text),
     Column("customer_key", Text),
-    Column("placed_at", Instant),
+    Column("placed_at", Endless),
     Column("total_minor", BigInteger),
     Column("currency", Text),
     Column("document_status", Text),

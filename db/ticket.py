@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from . import search_key
 from .admission import AdmissionRow, admission
-from .base import BigId, Instant, id_column, metadata
+from .base import BigId, Endless, Instant, id_column, metadata
 from .client import client
 from .conditions import Conditions, carried, equal
 from .engine import INSERT, Read, Write
@@ -56,7 +56,7 @@ issued_ticket = Table(
     Column("currency", Text, nullable=False),
     Column("issued_at", Instant, nullable=False),
     Column("valid_from", Instant, nullable=False),
-    Column("valid_until", Instant, nullable=False, comment="9999-12-31 23:59:59.999999: no end"),
+    Column("valid_until", Endless, nullable=False, comment="9999-12-31 23:59:59.999999: no end"),
     Column("valid_from_date", Date, nullable=False, comment="local to the default admission"),
     Column("valid_until_date", Date, nullable=False, comment="local to the default admission"),
     Column("blocked_at", Instant),

@@ -72,6 +72,7 @@ class Context:
             for reader in self._readers:
                 reader.cancel()
             await asyncio.wait(set(self._readers))
+        self.loaders.forget()
 
     def extent(self, permission: Permission) -> Extent:
         """How far the permission reaches for who asks."""

@@ -55,6 +55,11 @@ class Loaders:
             loader = self._loaders[(batch, *arguments)] = self._loader(batch, arguments)
         return await asyncio.shield(loader.load(key))
 
+    def forget(self) -> None:
+        """Let go of what was read at once: it would wait for the garbage collector, as the context waits for this."""
+        self._loaders.clear()
+        self._found.clear()
+
     def _loader(self, batch: Batch, arguments: tuple[Any, ...]) -> DataLoader[Any, Any]:
         async def load(keys: list[Any]) -> list[Any]:
             found = await self.fetch(batch, keys, *arguments)

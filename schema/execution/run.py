@@ -96,7 +96,11 @@ async def run(plan: Plan, context: Context, variables: VariableValues, source: A
     data: dict[str, Any] = {}
     errors: list[GraphQLError] = []
     for root in plan.roots:
-        found = await Run(plan, context, variables, errors, source).answer(root)
+        below = Run(plan, context, variables, errors, source)
+        try:
+            found = await below.answer(root)
+        finally:
+            below.values.clear()  # it is among them, and would wait for the garbage collector with all that was read
         if found is None:  # null in a root field that may not be null: of a mutation, what comes after it is not run
             return ExecutionResult(None, errors)
         data |= found

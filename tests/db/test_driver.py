@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Column, Date, Integer, MetaData, Table, Text, Time, bindparam, insert, select, text, update
 
 import db.driver.pool
-from db.base import FOREVER, Instant
+from db.base import FOREVER, Endless, Instant
 from db.driver import BROKEN_RULES, FAILURES, Connection, NoConnection, is_out_of_reach
 from db.driver.pool import Pool
 from db.engine import Database, Write
@@ -230,7 +230,7 @@ thing = Table(
     MetaData(),
     Column("id", Integer, primary_key=True),
     Column("name", Text),
-    Column("at", Instant),
+    Column("at", Endless),
     Column("on", Date),
     Column("time", Time),
 )
