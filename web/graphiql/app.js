@@ -99,7 +99,7 @@ function signOut() {
  * Each one uses the key of the moment it is called; a new one is what makes GraphiQL ask for the schema again.
  */
 function makeFetcher() {
-  return async (asked, options) => {
+  return async (asked) => {
     const withKey = key;
     const observe = (notice, isAboutKey) => {
       // An answer to the former key must not speak about the present one.
@@ -107,9 +107,6 @@ function makeFetcher() {
         notify(notice, isAboutKey);
       }
     };
-    const isSubscription = options?.documentAST?.definitions.some(
-      (one) => one.operation === "subscription" && (!asked.operationName || one.name?.value === asked.operationName),
-    );
     const abortion = new AbortController();
     let response;
     let result;
@@ -118,7 +115,7 @@ function makeFetcher() {
         method: "POST",
         headers: {
           "Content-Type": "application/json",
-          Accept: isSubscription ? `text/event-stream, ${JSON_MEDIA_TYPES}` : JSON_MEDIA_TYPES,
+          Accept: `${JSON_MEDIA_TYPES}, text/event-stream`, // the last for subscriptions, which the server knows
           ...(withKey && { Authorization: `Bearer ${withKey}` }),
         },
         body: JSON.stringify(asked),
