@@ -18,12 +18,11 @@ STATEMENTS_KEPT = 1000
 CLOSING_SECONDS = 2
 """How long the server is given to stop what it does, and take leave."""
 
-SETTINGS = {
-    "application_name": "gatehouse",
-    "timezone": "UTC",
-    "jit": "off",
-    "client_connection_check_interval": "1s",
-}
+SETTINGS = {"application_name": "gatehouse", "timezone": "UTC"}
+WISHES = {"jit": "off", "client_connection_check_interval": "1s"}
+"""Settings that some poolers do not let pass, and some engines do not know: who refuses them is asked without."""
+
+_REFUSED = (asyncpg.ProtocolViolationError, asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError)
 _OF_SQLALCHEMY = {"async_fallback", "async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
 
 
@@ -32,12 +31,16 @@ def options(url: URL) -> dict[str, Any]:
     _, found = postgresql.asyncpg.dialect().create_connect_args(url)  # type: ignore[no-untyped-call]
     told = {name: value for name, value in found.items() if name not in _OF_SQLALCHEMY}
     size = int(told.pop("statement_cache_size", STATEMENTS_KEPT))
-    return {"server_settings": SETTINGS, **told, "statement_cache_size": size}
+    return {**told, "statement_cache_size": size}
 
 
 async def connect(url: URL) -> "Connection":
     """A new connection."""
-    driver = await asyncpg.connect(**options(url))
+    told = options(url)
+    try:
+        driver = await asyncpg.connect(server_settings=SETTINGS | WISHES, **told)
+    except _REFUSED:
+        driver = await asyncpg.connect(server_settings=SETTINGS, **told)
     for name, prefix in (("json", b""), ("jsonb", b"\x01")):
         await driver.set_type_codec(
             name,

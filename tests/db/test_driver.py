@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Column, Date, Integer, MetaData, Table, Text, Time, bindparam, insert, select, text, update
 
 import db.driver.pool
+import db.driver.postgresql
 from db.base import FOREVER, Endless, Instant
 from db.driver import BROKEN_RULES, FAILURES, Connection, NoConnection, is_out_of_reach
 from db.driver.pool import Pool
@@ -175,6 +176,18 @@ async def test_a_savepoint_undoes_its_block_alone(database: Database) -> None:
         await attempt(write, "c")
     async with database.reading() as read:
         assert [row[0] for row in await read.all(text("SELECT code FROM calendar ORDER BY code"))] == ["a", "c"]
+
+
+async def test_who_does_not_know_a_setting_is_asked_without(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.dialect == "sqlite":
+        pytest.skip("of PostgreSQL and what passes for it")
+    monkeypatch.setattr(db.driver.postgresql, "WISHES", {"no_such_setting": "1s"})
+    another = Database(database.url)
+    async with another.reading() as read:
+        assert await read.value(text("SHOW application_name")) == "gatehouse"
+    await another.dispose()
 
 
 async def test_a_reader_cannot_write_on_sqlite(database: Database) -> None:
