@@ -549,7 +549,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         routes=[
             WebSocketRoute("/graphql", sockets),
             Route("/graphql", graphql, methods=METHODS, middleware=[cors] if settings.cors_origins else None),
-            Route("/export/tickets.csv", schema.export.endpoint(database, rules, views), methods=("GET",)),
+            Route("/export/tickets.csv", schema.export.endpoint(database, rules, views, limits), methods=("GET",)),
             *([*pages.routes(), Route("/", graphiql)] if settings.graphiql else []),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

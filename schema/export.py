@@ -1,5 +1,6 @@
 """Tickets as CSV, for support's spreadsheets: the conditions of ``issuedTickets`` as parameters of a URL."""
 
+import asyncio
 import csv
 import difflib
 import io
@@ -24,7 +25,10 @@ from resolvers.views import Views
 
 from . import authorization
 from .execution import errors
+from .execution.attendance import Disconnected, TimedOut, attended
 from .execution.http import AFTER_OVERLOAD, HEADERS, JSON, NEEDS_A_KEY, STATUS, bearer
+from .execution.limits import Limits
+from .execution.operation import stopped
 from .filters import DateTimeRange, given
 from .personal import fields_of
 from .root import graphql_schema, schema
@@ -44,32 +48,43 @@ PERSONAL = frozenset().union(*(fields_of(graphql_schema.type_map[name]) for name
 Chunks = AsyncIterator[list[list[str]]]
 
 
-def endpoint(database: Database, rules: Rules, views: Views) -> Callable[[Request], Awaitable[Response]]:
+def endpoint(
+    database: Database, rules: Rules, views: Views, limits: Limits
+) -> Callable[[Request], Awaitable[Response]]:
     """The handler of ``/export/tickets.csv``."""
     keyring = Keyring(database)
 
     async def handle(request: Request) -> Response:
         try:
-            actor = await keyring.actor(bearer(request.headers.get("authorization", "")))
-            if actor is None:
-                return _failed(NEEDS_A_KEY, errors.UNAUTHENTICATED, {"WWW-Authenticate": "Bearer"})
-            if authorization.forbidden(actor.role, "query", frozenset({"issuedTickets"}), frozenset()):
-                return _failed(f"The role {actor.role} may not ask for issuedTickets.", errors.FORBIDDEN)
-            where, order = parse(request.scope["query_string"])
-            conditions = given(where)
-            if request.method == "HEAD":
-                return Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
-            context = Context(database, actor, rules)
-            chunks = _noted(context, views, export.tickets(context, conditions, order.value, personal=PERSONAL))
-            first: list[list[str]] = await anext(chunks, [])  # what fails at once fails before the answer has begun
+            async with attended(request, limits.operation_seconds):
+                actor = await keyring.actor(bearer(request.headers.get("authorization", "")))
+                if actor is None:
+                    return _failed(NEEDS_A_KEY, errors.UNAUTHENTICATED, {"WWW-Authenticate": "Bearer"})
+                if authorization.forbidden(actor.role, "query", frozenset({"issuedTickets"}), frozenset()):
+                    return _failed(f"The role {actor.role} may not ask for issuedTickets.", errors.FORBIDDEN)
+                where, order = parse(request.scope["query_string"])
+                conditions = given(where)
+                if request.method == "HEAD":
+                    return Response(headers=_HEADERS, media_type=_MEDIA_TYPE)
+                context = Context(database, actor, rules)
+                tickets = export.tickets(context, conditions, order.value, personal=PERSONAL)
+                chunks = _noted(context, views, tickets)
+                # What fails at once fails before the answer has begun.
+                first: list[list[str]] = await anext(chunks, [])
         except BadUserInput as found:
             return _failed(str(found), errors.BAD_USER_INPUT)
+        except TimedOut:
+            (told,) = stopped(limits.operation_seconds).body["errors"]
+            return Response(orjson.dumps({"errors": [told]}), 503, HEADERS, JSON)
+        except Disconnected:
+            return Response(status_code=499)
         except Exception as cause:
             told = errors.internal(cause)
             status = 503 if told["extensions"]["code"] == errors.UNAVAILABLE else 500
             again = {"Retry-After": AFTER_OVERLOAD} if status == 503 else {}
             return Response(orjson.dumps({"errors": [told]}), status, HEADERS | again, JSON)
-        return StreamingResponse(_written(actor, first, chunks), headers=_HEADERS, media_type=_MEDIA_TYPE)
+        written = _written(actor, first, chunks, limits.operation_seconds)
+        return StreamingResponse(written, headers=_HEADERS, media_type=_MEDIA_TYPE)
 
     return handle
 
@@ -88,13 +103,14 @@ _MEDIA_TYPE = "text/csv; charset=utf-8; header=present"
 _HEADERS = HEADERS | {"Content-Disposition": 'attachment; filename="tickets.csv"'}
 
 
-async def _written(actor: Actor, first: list[list[str]], chunks: Chunks) -> AsyncIterator[str]:
-    """The file, chunk by chunk. Where the database fails on the way the connection breaks: half a file is no file."""
+async def _written(actor: Actor, first: list[list[str]], chunks: Chunks, seconds: float) -> AsyncIterator[str]:
+    """The file, chunk by chunk. Where the database fails on the way, or takes longer than that for one of them, the
+    connection breaks: half a file is no file."""
     started, rows, is_whole = time.perf_counter(), 0, False
     try:
         yield MARK + _lines([list(export.COLUMNS), *first])
         rows = len(first)
-        async for chunk in chunks:
+        while chunk := await asyncio.wait_for(anext(chunks, None), seconds):
             yield _lines(chunk)
             rows += len(chunk)
         is_whole = True

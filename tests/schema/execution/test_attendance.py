@@ -17,7 +17,10 @@ from sqlalchemy.engine import URL
 
 from db.driver import FAILURES
 from db.engine import Database
+from db.timeline import RequestEventKind
+from tests import live
 from tests.harness import Gatehouse
+from tests.make import making
 
 UPSERT = 'mutation { customerUpsert(input: {customerNo: "C-1", name: "Ada"}) { customer { name } refusals { code } } }'
 SLOW = """{
@@ -30,6 +33,7 @@ A_LONG_TIME = {
     "sqlite": "(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000000) "
     "SELECT count(*) FROM c)",
 }
+TOLD_SLOWLY = "subscription { requestEvents { request { references { externalOrderNo } } } }"
 SOON = 5
 """Seconds; far from the minute that the statement would take."""
 
@@ -46,17 +50,17 @@ async def narrow(database_url: URL) -> AsyncIterator[Gatehouse]:
     await database.dispose()
 
 
-async def make_slow(database: Database) -> None:
+async def make_slow(database: Database, table: str = "customer") -> None:
     async with database.writing() as write:
-        await write.run(text("ALTER TABLE customer RENAME TO quick_customer"))
+        await write.run(text(f"ALTER TABLE {table} RENAME TO quick_{table}"))
         slow = A_LONG_TIME[database.dialect]
-        await write.run(text(f"CREATE VIEW customer AS SELECT q.* FROM quick_customer q, {slow} AS waited"))
+        await write.run(text(f"CREATE VIEW {table} AS SELECT q.* FROM quick_{table} q, {slow} AS waited"))
 
 
-async def make_quick(database: Database) -> None:
+async def make_quick(database: Database, table: str = "customer") -> None:
     async with database.writing() as write:
-        await write.run(text("DROP VIEW customer"))
-        await write.run(text("ALTER TABLE quick_customer RENAME TO customer"))
+        await write.run(text(f"DROP VIEW {table}"))
+        await write.run(text(f"ALTER TABLE quick_{table} RENAME TO {table}"))
 
 
 async def is_at_rest(database: Database) -> bool:
@@ -70,12 +74,12 @@ async def is_at_rest(database: Database) -> bool:
         return not await read.value(text(running + "AND datname = current_database()"))
 
 
-async def see_it_end(gatehouse: Gatehouse, began: float) -> None:
+async def see_it_end(gatehouse: Gatehouse, began: float, table: str = "customer") -> None:
     """What was held is free within moments, and the next operation is answered as if nothing had been."""
     while not await is_at_rest(gatehouse.database):
         assert time.monotonic() - began < SOON
         await asyncio.sleep(0.01)
-    await make_quick(gatehouse.database)
+    await make_quick(gatehouse.database, table)
     assert (await gatehouse.data(SLOW))["one"] == {"name": "Ada"}
     assert time.monotonic() - began < SOON
 
@@ -111,19 +115,13 @@ async def test_a_canceled_operation_is_stopped(narrow: Gatehouse) -> None:
     await see_it_end(narrow, began)
 
 
-async def test_an_operation_that_nobody_waits_for_is_stopped(narrow: Gatehouse) -> None:
-    """The client sends its question and hangs up; the answer goes nowhere."""
-    headers = [
-        (b"host", b"localhost"),
-        (b"authorization", f"Bearer {await narrow.key()}".encode()),
-        (b"content-type", b"application/json"),
-    ]
-    await make_slow(narrow.database)
-    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
-    coming: list[dict[str, Any]] = [
-        {"type": "http.request", "body": orjson.dumps({"query": SLOW})},
-        {"type": "http.disconnect"},
-    ]
+async def leave(gatehouse: Gatehouse, *, method: str, path: str, body: bytes = b"", accept: str = "*/*") -> None:
+    """Ask, and hang up; the answer goes nowhere. Returns when the app has done with it."""
+    headers = {"host": "localhost", "authorization": f"Bearer {await gatehouse.key()}"}
+    headers |= {"content-type": "application/json", "accept": accept}
+    told = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": told}
+    coming: list[dict[str, Any]] = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
 
     async def receive() -> dict[str, Any]:
         return coming.pop(0)
@@ -131,9 +129,18 @@ async def test_an_operation_that_nobody_waits_for_is_stopped(narrow: Gatehouse) 
     async def send(_message: Any) -> None:
         pass
 
-    began = time.monotonic()
-    await narrow.app(scope, receive, send)
+    await gatehouse.app(scope, receive, send)
     assert coming == []
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_an_operation_that_nobody_waits_for_is_stopped(narrow: Gatehouse, accept: str) -> None:
+    """The client sends its question and hangs up."""
+    await narrow.key()
+    await make_slow(narrow.database)
+    began = time.monotonic()
+    body = orjson.dumps({"query": SLOW})
+    await leave(narrow, method="POST", path="/graphql", body=body, accept=accept)
     await see_it_end(narrow, began)
 
 
@@ -149,3 +156,80 @@ async def test_a_mutation_out_of_time_changes_nothing(narrow: Gatehouse) -> None
             await asyncio.sleep(0.01)
         assert (await narrow.data('{ customer(by: {customerNo: "C-1"}) { name } }'))["customer"] == {"name": "Held"}
         assert (await hasty.data(rename))["customerUpsert"]["customer"] == {"name": "Grace"}
+
+
+async def test_an_operation_over_a_websocket_ends_with_its_time_its_word_and_its_connection(narrow: Gatehouse) -> None:
+    """Out of time, completed by the client before it is answered, and with the client gone."""
+    async with narrow.with_settings(operation_seconds=0.5) as hasty, live.socket(hasty) as over:
+        await over.initialised(await hasty.key())
+        await make_slow(narrow.database)
+        began = time.monotonic()
+        assert (await over.ask("late", SLOW))["payload"][0]["extensions"]["code"] == "STOPPED"
+        await see_it_end(narrow, began)
+    async with live.socket(narrow) as over:
+        await over.initialised(await narrow.key())
+        await make_slow(narrow.database)
+        over.subscribe("completed", SLOW)
+        await until_it_runs(narrow.database)
+        began = time.monotonic()
+        over.send({"id": "completed", "type": "complete"})
+        await see_it_end(narrow, began)
+        await make_slow(narrow.database)
+        over.subscribe("left", SLOW)
+        await until_it_runs(narrow.database)
+        began = time.monotonic()
+    await see_it_end(narrow, began)
+
+
+async def test_an_answer_as_events_ends_with_its_time(narrow: Gatehouse) -> None:
+    async with narrow.with_settings(operation_seconds=0.5) as hasty:
+        key = await hasty.key()
+        await make_slow(narrow.database)
+        began = time.monotonic()
+        async with live.events(hasty, SLOW, key=key) as stream:
+            assert stream.status == 503
+            assert (await stream.body())["errors"][0]["extensions"]["code"] == "STOPPED"
+        await see_it_end(narrow, began)
+
+
+@pytest.mark.parametrize("template", ["sqlite"], indirect=True)  # on which what is written past the app is heard of
+@pytest.mark.parametrize("transport", live.TRANSPORTS)
+async def test_an_event_that_is_being_told_ends_with_its_time_and_its_connection(
+    narrow: Gatehouse, transport: str
+) -> None:
+    """The event has happened, and what is asked of it is slow: here, who its request is for."""
+    async with making(narrow.database) as make:
+        request = await make.request(await make.client())
+        await make.line(request, await make.item("ADULT", await make.admission()))
+    async with narrow.with_settings(operation_seconds=0.5) as hasty:
+        await hasty.key()
+        async with live.watching(hasty, transport, TOLD_SLOWLY) as watcher:
+            await make_slow(narrow.database, "request_line")
+            began = time.monotonic()
+            async with making(narrow.database) as make:
+                await make.event(RequestEventKind.CREATED, request=request)
+            with pytest.raises(live.Over) as over:
+                await watcher.next()
+            assert over.value.codes == ["STOPPED"]
+        await see_it_end(narrow, began, "request_line")
+
+
+@pytest.mark.parametrize("table", ["issued_ticket", "admission"])
+async def test_an_export_ends_with_its_time_and_its_connection(narrow: Gatehouse, table: str) -> None:
+    """While its first rows are read: before that no answer has begun."""
+    async with making(narrow.database) as make:
+        admission = await make.admission()
+        line = await make.line(await make.request(await make.client()), await make.item("ADULT", admission))
+        await make.ticket(line)
+    async with narrow.with_settings(operation_seconds=0.5) as hasty:
+        headers = {"Authorization": f"Bearer {await hasty.key()}"}
+        await make_slow(narrow.database, table)
+        began = time.monotonic()
+        response = await hasty.http.get("/export/tickets.csv", headers=headers)
+        assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (503, "STOPPED")
+        await see_it_end(narrow, began, table)
+    await narrow.key()
+    await make_slow(narrow.database, table)
+    began = time.monotonic()
+    await leave(narrow, method="GET", path="/export/tickets.csv")
+    await see_it_end(narrow, began, table)
