@@ -27,6 +27,9 @@ from .limits import Excess, Limits
 from .measure import Costs, CyclicFragments, excess, fragments_of
 from .plan import Plans
 
+BESIDES_ITS_TEXT = 500
+"""Characters that a document counts for however short it is: its plan and functions take some 20 kB, measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -63,7 +66,7 @@ class Document:
 
 
 class Documents:
-    """Remembers the most recently used documents by their text, up to so many characters in all.
+    """Remembers the most recently used documents by their text, up to so many characters in all, by their weight.
 
     What is wrong is not remembered: it would push out what is asked again and again.
     """
@@ -91,10 +94,10 @@ class Documents:
 
     def _remember(self, text: str, document: Document) -> None:
         self._remembered[text] = document
-        self._characters += len(text)
+        self._characters += _weight(text)
         while self._characters > self._limits.remembered_characters:
             forgotten, _ = self._remembered.popitem(last=False)
-            self._characters -= len(forgotten)
+            self._characters -= _weight(forgotten)
 
     def _understand(self, text: str) -> Document:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -124,6 +127,11 @@ class Documents:
         if found:
             return Document(digest, errors=tuple(errors.formatted(one, errors.VALIDATION_FAILED) for one in found))
         return Document(digest, node, operations)
+
+
+def _weight(text: str) -> int:
+    """For how many characters a document counts: twenty thousand that are all different must not fill the memory."""
+    return len(text) + BESIDES_ITS_TEXT
 
 
 def _wrong(digest: str, found: Excess) -> Document:
