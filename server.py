@@ -964,12 +964,14 @@ def run(settings: Settings, taken: socket.socket, announcement: str) -> None:
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.supervisors import Multiprocess
 
+    from web.protocol import Protocol
+
     config = uvicorn.Config(
         create_app(settings) if settings.workers == 1 else "server:app_of_environment",
         factory=settings.workers > 1,
         workers=settings.workers,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         log_config=None,
         access_log=False,
