@@ -1,5 +1,6 @@
 """Documents: each text is parsed and validated once, and remembered with what its operations need."""
 
+import gc
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -29,6 +30,10 @@ from .plan import Plans
 
 BESIDES_ITS_TEXT = 500
 """Characters that a document counts for however short it is: its plan and functions take some 20 kB, measured."""
+
+FORGOTTEN_TOGETHER = 500
+"""After so many documents that were forgotten their garbage is collected, some 50 ms. What is old hangs together in
+circles, which the collector, set to disturb seldom, would let grow to hundreds of megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,7 @@ class Documents:
         self._limits = limits
         self._remembered: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
+        self._forgotten = 0
 
     def __contains__(self, text: str) -> bool:
         """Whether the text is remembered, so that it need not be read again."""
@@ -98,6 +104,9 @@ class Documents:
         while self._characters > self._limits.remembered_characters:
             forgotten, _ = self._remembered.popitem(last=False)
             self._characters -= _weight(forgotten)
+            self._forgotten += 1
+            if self._forgotten % FORGOTTEN_TOGETHER == 0:
+                gc.collect()
 
     def _understand(self, text: str) -> Document:
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
