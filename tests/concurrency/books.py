@@ -128,7 +128,7 @@ BROKEN: Mapping[str, str] = {
         OR sum(CASE WHEN v.kind = 'ISSUED' THEN 1 ELSE 0 END)
            <> (SELECT count(*) FROM issued_ticket k WHERE k.request_id = t.id)
         OR sum(CASE WHEN v.kind = 'EXPIRED' THEN 1 ELSE 0 END)
-           - sum(CASE WHEN v.kind = 'EXTENDED' AND CAST(v.facts AS text) LIKE '%"revived": true%' THEN 1 ELSE 0 END)
+           - sum(CASE WHEN v.kind = 'EXTENDED' AND CAST(v.facts AS text) LIKE '%"revived":%true%' THEN 1 ELSE 0 END)
            NOT BETWEEN CASE WHEN t.status = 'EXPIRED' THEN 1 ELSE 0 END
                    AND CASE WHEN t.status IN ('EXPIRED', 'CANCELED') THEN 1 ELSE 0 END
     """,
