@@ -77,7 +77,7 @@ VIEWS_SECONDS = 2
 READY_SECONDS = 5
 """How long ``/readyz`` waits for the database before it says no."""
 
-GARBAGE_THRESHOLD = 20_000
+GARBAGE_THRESHOLD = 10_000
 """After how many more objects made than freed the garbage collector looks for circles among the youngest."""
 
 KEEP_ALIVE_SECONDS = 75
@@ -628,7 +628,7 @@ def _let_what_stays_be() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
+    gc.set_threshold(GARBAGE_THRESHOLD, 5, 5)
 
 
 async def _measure_clock(database: Database) -> None:

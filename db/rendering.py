@@ -16,7 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.util import LRUCache
 
-KEPT = 2000
+KEPT = 500
 """How many renderings are kept."""
 
 Convert = Callable[[Any], Any]

@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL
 
 from . import FAILURES, Row
 
-STATEMENTS_KEPT = 1000
+STATEMENTS_KEPT = 200
 """How many statements a connection keeps prepared."""
 
 CLOSING_SECONDS = 2

@@ -24,7 +24,7 @@ PRAGMAS = (
     "foreign_keys = ON",
     f"busy_timeout = {BUSY_SECONDS * 1000}",
 )
-STATEMENTS_KEPT = 1000
+STATEMENTS_KEPT = 200
 """How many statements a connection keeps prepared."""
 
 
