@@ -82,8 +82,7 @@ class Renderings:
             compiled, values = self._compile(statement, sorted(parameters), for_each)
             if compiled.post_compile_params:
                 return self._written_out(compiled, compiled.construct_params(parameters, values))
-            left_open = {bind.key: None for bind in compiled.binds.values() if bind.required}
-            own = compiled.construct_params(left_open, values)
+            own = compiled.construct_params(dict.fromkeys(parameters), values)  # raises where one is missing
             form = self._forms.get(compiled)
             if form is None:
                 form = self._forms[compiled] = self._form(compiled)
