@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     operation_seconds: Annotated[float, Field(ge=0.1, le=3_600)] = 20
     operations_at_once: Annotated[int, Field(ge=1, le=100_000)] = 200
     points_per_minute: Annotated[int, Field(ge=1, le=999_999_999_999)] = 600_000
-    remembered_characters: Annotated[int, Field(ge=0, le=1_000_000_000)] = 500_000
+    remembered_bytes: Annotated[int, Field(ge=0, le=1_000_000_000)] = 20_000_000
     listen_url: Annotated[str | None, Field(repr=False)] = None
     max_message_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 1_000_000
     operations_per_connection: Annotated[int, Field(ge=1, le=10_000)] = 50
@@ -325,7 +325,7 @@ class Settings(BaseSettings):
             points_per_minute=self.points_per_minute,
             introspection_roles=self.who_may_introspect,
             shows_suggestions=self.is_development,
-            remembered_characters=self.remembered_characters,
+            remembered_bytes=self.remembered_bytes,
             message_bytes=self.max_message_bytes,
             operations_per_connection=self.operations_per_connection,
             connections_per_key=self.connections_per_key,

@@ -2,7 +2,9 @@
 
 import gc
 import hashlib
+import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +30,8 @@ from .limits import Excess, Limits
 from .measure import Costs, CyclicFragments, excess, fragments_of
 from .plan import Plans
 
-BESIDES_ITS_TEXT = 500
-"""Characters that a document counts for however short it is: its plan and functions take some 20 kB, measured."""
+BYTES_OF_A_DOCUMENT, BYTES_OF_A_TOKEN, BYTES_OF_A_FIELD = 8_000, 400, 1_000
+"""What a document takes beside its text, measured: when it was understood, and for each field of its plans."""
 
 FORGOTTEN_TOGETHER = 500
 """After so many documents that were forgotten their garbage is collected, some 50 ms. What is old hangs together in
@@ -59,6 +61,9 @@ class Document:
     """A text as it was understood: a document and its operations, or the errors in it."""
 
     hash: str
+    size: int = 0
+    """Bytes that it takes without its plans."""
+
     node: DocumentNode | None = None
     operations: dict[str | None, Operation] = field(default_factory=dict)
     errors: tuple[dict[str, Any], ...] = ()
@@ -69,9 +74,14 @@ class Document:
             return next(iter(self.operations.values())) if len(self.operations) == 1 else None
         return self.operations.get(name)
 
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes by now, about."""
+        return self.size + BYTES_OF_A_FIELD * sum(one.plans.fields for one in self.operations.values())
+
 
 class Documents:
-    """Remembers the most recently used documents by their text, up to so many characters in all, by their weight.
+    """Remembers the most recently used documents by their text, up to so many bytes in all, by their weight.
 
     What is wrong is not remembered: it would push out what is asked again and again.
     """
@@ -80,7 +90,8 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._remembered: OrderedDict[str, Document] = OrderedDict()
-        self._characters = 0
+        self._weights: dict[str, int] = {}
+        self._bytes = 0
         self._forgotten = 0
 
     def __contains__(self, text: str) -> bool:
@@ -95,15 +106,20 @@ class Documents:
             return document
         document = self._understand(text)
         if not document.errors:
-            self._remember(text, document)
+            self._remembered[text] = document
+            self._weigh(text)
         return document
 
-    def _remember(self, text: str, document: Document) -> None:
-        self._remembered[text] = document
-        self._characters += _weight(text)
-        while self._characters > self._limits.remembered_characters:
+    def _weigh(self, text: str) -> None:
+        """Note what the document weighs, now that it is new or has one more plan, and make room for it."""
+        document = self._remembered.get(text)
+        if document is None:
+            return  # forgotten while it was used
+        self._bytes += document.weight - self._weights.get(text, 0)
+        self._weights[text] = document.weight
+        while self._bytes > self._limits.remembered_bytes:
             forgotten, _ = self._remembered.popitem(last=False)
-            self._characters -= _weight(forgotten)
+            self._bytes -= self._weights.pop(forgotten)
             self._forgotten += 1
             if self._forgotten % FORGOTTEN_TOGETHER == 0:
                 gc.collect()
@@ -126,7 +142,7 @@ class Documents:
             found = validate(self._schema, node, max_errors=5, hide_suggestions=is_terse) or _misfits(
                 node, self._limits.list_items
             )
-            operations = {} if found else _operations(self._schema, node, self._limits)
+            operations = {} if found else _operations(self._schema, node, self._limits, lambda: self._weigh(text))
         except CyclicFragments as cyclic:
             message = f"The fragment {cyclic} spreads itself."
             return Document(digest, errors=(errors.error(message, errors.VALIDATION_FAILED),))
@@ -135,12 +151,16 @@ class Documents:
             return Document(digest, errors=(errors.error(message, errors.VALIDATION_FAILED),))
         if found:
             return Document(digest, errors=tuple(errors.formatted(one, errors.VALIDATION_FAILED) for one in found))
-        return Document(digest, node, operations)
+        size = BYTES_OF_A_DOCUMENT + sys.getsizeof(text) + BYTES_OF_A_TOKEN * _tokens(node)
+        return Document(digest, size, node, operations)
 
 
-def _weight(text: str) -> int:
-    """For how many characters a document counts: twenty thousand that are all different must not fill the memory."""
-    return len(text) + BESIDES_ITS_TEXT
+def _tokens(node: DocumentNode) -> int:
+    """How many tokens a document has: its locations keep them all."""
+    number, token = 0, node.loc.start_token if node.loc else None
+    while token is not None:
+        number, token = number + 1, token.next
+    return number
 
 
 def _wrong(digest: str, found: Excess) -> Document:
@@ -164,7 +184,9 @@ def _misfits(node: DocumentNode, list_items: int) -> list[GraphQLError]:
     return found[:5]
 
 
-def _operations(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -> dict[str | None, Operation]:
+def _operations(
+    schema: GraphQLSchema, document: DocumentNode, limits: Limits, on_plan: Callable[[], None]
+) -> dict[str | None, Operation]:
     fragments = fragments_of(document)
 
     def names(selections: SelectionSetNode, seen: set[str]) -> set[str]:
@@ -185,7 +207,14 @@ def _operations(schema: GraphQLSchema, document: DocumentNode, limits: Limits) -
             d,
             frozenset(names(d.selection_set, set())),
             Costs(schema, document, d),
-            Plans(schema, d, fragments, largest=limits.plan_fields, hide_suggestions=not limits.shows_suggestions),
+            Plans(
+                schema,
+                d,
+                fragments,
+                largest=limits.plan_fields,
+                hide_suggestions=not limits.shows_suggestions,
+                on_plan=on_plan,
+            ),
         )
         for d in operations
     }

@@ -37,7 +37,7 @@ class Limits:
     operations_at_once: int = 200
     introspection_roles: frozenset[Role] = INTROSPECTION_ROLES
     shows_suggestions: bool = False
-    remembered_characters: int = 500_000
+    remembered_bytes: int = 20_000_000
     message_bytes: int = 1_000_000
     operations_per_connection: int = 50
     connections_per_key: int = 100

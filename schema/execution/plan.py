@@ -164,14 +164,18 @@ class Plans:
         *,
         largest: int,
         hide_suggestions: bool = False,
+        on_plan: Callable[[], None] = lambda: None,
     ) -> None:
         self.hide_suggestions = hide_suggestions
+        self._on_plan = on_plan
         self._largest = largest
         self._schema = schema
         self._operation = operation
         self._fragments = fragments
         self._switches = _switches(operation, fragments)
         self._plans: dict[tuple[Any, ...], Plan | Unplanned] = {}
+        self.fields = 0
+        """How many fields the plans have that are kept: what they weigh."""
 
     def plan(self, variables: VariableValues) -> Plan:
         """The plan for these variables. Raises Unplanned."""
@@ -182,7 +186,11 @@ class Plans:
         if plan is None:
             if len(self._plans) >= PLANS_PER_OPERATION:
                 self._plans.clear()
+                self.fields = 0
             plan = self._plans[choice] = self._made(variables)
+            if isinstance(plan, Plan):
+                self.fields += len(plan.fields)
+                self._on_plan()
         if isinstance(plan, Unplanned):
             raise plan
         return plan
