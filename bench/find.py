@@ -89,6 +89,7 @@ def main() -> None:
         url = asked.database or stack.enter_context(postgresql.durable())[1]
         address = stack.enter_context(serving(url))
         facts = asyncio.run(prepare(url, asked))
+        print("asking ...", file=sys.stderr)
         found = asyncio.run(measure(address, facts))
     text = report(found, facts, asked)
     print(text)

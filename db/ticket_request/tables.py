@@ -87,8 +87,15 @@ ticket_request = Table(
     Index(None, "email_key"),
     Index(None, "phone_key"),
     Index(None, "name_key"),
-    Index(None, "payment_key"),
-    Index(None, "code_key"),
+    Index(None, "payment_key", "id"),
+    Index(None, "code_key", "id"),
+    Index(
+        None,
+        "receipt_key",
+        "id",
+        postgresql_where=text("receipt_key IS NOT NULL"),
+        sqlite_where=text("receipt_key IS NOT NULL"),
+    ),
     Index(
         "ix_ticket_request_held",
         "expires_at",

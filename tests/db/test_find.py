@@ -35,6 +35,28 @@ async def test_every_look_up_is_answered_by_an_index(database: Database, client_
         assert of_keys.count("SEARCH search_key USING") == 2 * len(parts)
 
 
+SHARED = (
+    SearchKind.REQUEST_CODE,
+    SearchKind.REQUEST_RECEIPT_NO,
+    SearchKind.REQUEST_PAYMENT,
+    SearchKind.REQUEST_CUSTOMER_NO,
+)
+
+
+@pytest.mark.parametrize("kind", SHARED, ids=lambda kind: kind.name)
+async def test_the_newest_of_many_that_share_a_number_are_found_by_its_index(
+    database: Database, kind: SearchKind
+) -> None:
+    """Not by walking through all requests, the newest first, until so many have it: there may be fewer."""
+    async with planning(database) as planner:
+        found = await planner.plan(lambda read: find.numbers(read, [Lookup(kind, "x")], 10))
+    column = find._NUMBERS[kind].name
+    assert f"ix_ticket_request_{column}_id" in found
+    assert "pk_ticket_request" not in found
+    assert "Sort" not in found
+    assert "TEMP B-TREE" not in found
+
+
 async def test_keys_are_written_once_and_change_with_what_they_are_made_from(database: Database) -> None:
     async with making(database) as make:
         client_id = await make.client()
