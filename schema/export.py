@@ -25,7 +25,7 @@ from resolvers.views import Views
 
 from . import authorization
 from .execution import errors
-from .execution.attendance import Disconnected, TimedOut, attended
+from .execution.attendance import Attended, Disconnected, TimedOut
 from .execution.http import AFTER_OVERLOAD, HEADERS, JSON, NEEDS_A_KEY, STATUS, bearer
 from .execution.limits import Limits
 from .execution.operation import stopped
@@ -56,7 +56,7 @@ def endpoint(
 
     async def handle(request: Request) -> Response:
         try:
-            async with attended(request, limits.operation_seconds):
+            async with Attended(request.receive, limits.operation_seconds):
                 actor = await keyring.actor(bearer(request.headers.get("authorization", "")))
                 if actor is None:
                     return _failed(NEEDS_A_KEY, errors.UNAUTHENTICATED, {"WWW-Authenticate": "Bearer"})

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 TOLD_PER_SECOND = 300
 """How many are turned away in a second: telling them takes less than a tenth of a core, however fast they ask again."""
@@ -13,7 +12,7 @@ LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Crowd:
-    """How many operations are under way. So many are let in; others are turned away.
+    """How many operations are under way: it is entered (``with``) by each. So many are let in; others are turned away.
 
     Whoever is turned away waits for it a moment, longer the more there are: clients that ask again at once would
     otherwise take from those who are served the time that their answers need.
@@ -30,14 +29,11 @@ class Crowd:
         """Whether one more would be too many."""
         return self._within >= self._most
 
-    @contextmanager
-    def joined(self) -> Iterator[None]:
-        """Around an operation that is under way."""
+    def __enter__(self) -> None:
         self._within += 1
-        try:
-            yield
-        finally:
-            self._within -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self._within -= 1
 
     async def turn_away(self) -> None:
         """Wait until it is time to tell one more that there are too many."""

@@ -133,7 +133,7 @@ class Operations:
         """
         if answer := await self.turned_away():
             return answer
-        with self._crowd.joined():
+        with self._crowd:
             return await self._run(actor, query, variables, operation_name, may_change, renew)
 
     async def _run(

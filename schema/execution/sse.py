@@ -13,7 +13,7 @@ from contextlib import ExitStack, aclosing, suppress
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from resolvers.actor import Actor
 
@@ -51,7 +51,7 @@ class EventStream(Response):
         connections: Connections,
         limits: Limits,
         headers: Mapping[str, str],
-        too_many: Response,
+        too_many: ASGIApp,
     ) -> None:
         super().__init__(headers={**headers, "X-Accel-Buffering": "no"})
         del self.headers["content-length"]

@@ -26,7 +26,7 @@ from resolvers.actor import Actor, Keyring
 
 from . import errors
 from .connections import KEY_SECONDS, Connections, TooMany
-from .http import FOREIGN, HEADERS, NEEDS_A_KEY, BadRequest, bearer, checked, is_foreign
+from .http import FOREIGN, HEADERS, NEEDS_A_KEY, BadRequest, bearer, checked, first_of, is_foreign
 from .limits import Limits
 from .operation import Answer, Operations, refusal, stopped
 
@@ -65,8 +65,10 @@ def endpoint(
 ) -> Callable[[WebSocket], Awaitable[None]]:
     """The handler of websockets at ``/graphql``. ``origins`` are those other than its own whose pages may ask it."""
 
+    listed = frozenset(origin.encode() for origin in origins)
+
     async def handle(socket: WebSocket) -> None:
-        if is_foreign(socket.headers, origins):
+        if is_foreign(first_of(socket.scope["headers"]), listed):
             await _deny(socket, 403, FOREIGN, errors.FORBIDDEN)
             return
         if connections.is_closed:

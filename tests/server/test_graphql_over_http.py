@@ -1,7 +1,9 @@
 """GraphQL over HTTP: the audits of the specification, and what they leave out."""
 
+import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -231,6 +233,75 @@ async def test_a_browser_may_ask_first(gatehouse: Gatehouse) -> None:
             response = await open_to_shop.http.options("/graphql", headers=asking)
         assert response.status_code == status
         assert response.headers.get("access-control-allow-origin") == (origin if status == 200 else None)
+
+
+WAYS: list[tuple[str, dict[str, Any]]] = [
+    ("POST", {"json": {"query": QUERY}}),
+    ("POST", {"json": {"query": QUERY}, "headers": {"accept": RESPONSE_JSON}}),
+    ("POST", {"json": {"query": QUERY}, "headers": {"accept": "text/event-stream"}}),
+    ("POST", {"json": {"query": "{ nonsense }"}}),
+    ("POST", {"json": {"query": QUERY}, "headers": {"host": "evil.example"}}),
+    ("POST", {"json": {"query": QUERY}, "headers": {"origin": "https://shop.example"}}),
+    ("POST", {"json": {"query": QUERY}, "headers": {"origin": "https://evil.example"}}),
+    ("POST", {"content": b"x" * 1_000_001, "headers": {"content-type": "application/json"}}),
+    ("POST", {"content": b"{}", "headers": {"content-type": "text/plain"}}),
+    ("GET", {"params": {"query": QUERY}}),
+    ("GET", {}),
+    ("HEAD", {}),
+    ("PUT", {}),
+    ("TRACE", {}),
+    ("OPTIONS", {"headers": {"origin": "https://shop.example", "access-control-request-method": "POST"}}),
+]
+
+
+async def test_the_short_way_answers_as_the_long_one(gatehouse: Gatehouse) -> None:
+    """A request under another root path finds its way through Starlette's routes, and to the same answer."""
+    for origins in ("", "https://shop.example"):
+        async with gatehouse.with_settings(cors_origins=origins) as asked:
+            known = await headers(asked)
+            transport = httpx.ASGITransport(asked.app, root_path="/elsewhere")
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as other:
+                for method, said in WAYS:
+                    told = said | {"headers": known | said.get("headers", {})}
+                    short, long = [await one.request(method, "/graphql", **told) for one in (asked.http, other)]
+                    assert (short.status_code, short.headers, short.text) == (
+                        long.status_code,
+                        long.headers,
+                        long.text,
+                    )
+
+
+async def test_of_a_header_that_comes_twice_the_first_counts(gatehouse: Gatehouse) -> None:
+    known = [("Authorization", f"Bearer {await gatehouse.key(role)}") for role in ("SUPPORT", "POS")]
+    response = await gatehouse.http.post("/graphql", json={"query": QUERY}, headers=known)
+    assert response.json()["data"] == {"viewer": {"role": "SUPPORT"}}
+
+
+async def test_a_question_that_does_not_arrive_is_not_waited_for(gatehouse: Gatehouse) -> None:
+    async with gatehouse.with_settings(operation_seconds=0.2) as hasty:
+
+        async def without_end() -> AsyncIterator[bytes]:
+            yield b'{"query": '
+            await asyncio.sleep(60)
+
+        known = await headers(hasty, content_type="application/json")
+        response = await hasty.http.post("/graphql", content=without_end(), headers=known)
+        assert is_error(response, 408)
+        assert response.headers["connection"] == "close"
+
+
+async def test_a_question_that_arrives_slowly_has_all_its_time(gatehouse: Gatehouse) -> None:
+    """From when it is there as a whole."""
+    async with gatehouse.with_settings(operation_seconds=0.6) as hasty:
+
+        async def slowly() -> AsyncIterator[bytes]:
+            for part in ('{"query": ', f'"{QUERY}"', "}"):
+                yield part.encode()
+                await asyncio.sleep(0.19)
+
+        known = await headers(hasty, content_type="application/json")
+        response = await hasty.http.post("/graphql", content=slowly(), headers=known)
+        assert response.json()["data"] == {"viewer": {"role": "SUPPORT"}}
 
 
 async def test_what_a_stranger_sends_is_not_even_read(gatehouse: Gatehouse) -> None:
