@@ -54,6 +54,8 @@ class Context:
         self._is_watched = self._personal is Extent.ALL
         self.viewed: dict[int, Any] = {}
         """The rows of which personal data was shown to who sees everybody's, by their identity: see ``shows``."""
+        self.sole_task: asyncio.Task[Any] | None = None
+        """The task for which alone the operation waits now, if it is known to be the only one: see ``Loaders.load``."""
         self._readers: set[asyncio.Task[Any]] = set()
         self._is_closed = False
         self._renew()

@@ -47,9 +47,16 @@ class Loaders:
     async def load(self, batch: Batch, key: Any, *arguments: Any) -> Any:
         """The batch function's answer for one key, or None.
 
-        Shielded: graphql-core cancels the siblings of a field that failed, and a cancelled future would stay in the
-        loader's cache for every other field that waits for the same key.
+        It waits for what else is asked for meanwhile, to read all of it at once; unless the operation waits for nothing
+        but this task: to find that there is nothing else takes longer than to read. Shielded: graphql-core cancels the
+        siblings of a field that failed, and a cancelled future would stay in the loader's cache for every other field
+        that waits for the same key.
         """
+        if self._context.sole_task is not None and self._context.sole_task is asyncio.current_task():
+            value = (await self.fetch(batch, (key,), *arguments))[key]
+            if isinstance(value, Exception):
+                raise value
+            return value
         loader = self._loaders.get((batch, *arguments))
         if loader is None:
             loader = self._loaders[(batch, *arguments)] = self._loader(batch, arguments)

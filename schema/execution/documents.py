@@ -26,6 +26,7 @@ from graphql import (
 )
 
 from . import errors
+from .given import Variables
 from .limits import Excess, Limits
 from .measure import Costs, CyclicFragments, excess, fragments_of
 from .plan import Plans
@@ -44,6 +45,7 @@ class Operation:
 
     node: OperationDefinitionNode
     root_fields: frozenset[str]
+    variables: Variables
     costs: Costs
     plans: Plans
 
@@ -206,6 +208,7 @@ def _operations(
         (d.name.value if d.name else None): Operation(
             d,
             frozenset(names(d.selection_set, set())),
+            Variables(schema, d, hide_suggestions=not limits.shows_suggestions),
             Costs(schema, document, d),
             Plans(
                 schema,

@@ -22,7 +22,6 @@ from graphql import (
     VariableNode,
     Visitor,
     default_type_resolver,
-    get_argument_values,
     get_named_type,
     is_abstract_type,
     is_list_type,
@@ -30,13 +29,13 @@ from graphql import (
     is_object_type,
     visit,
 )
-from graphql.execution import default_field_resolver
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from ..relations import Relation
+from .given import arguments, resolver
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -275,7 +274,7 @@ class _Maker:
         if nodes[0].name.value == "__typename":
             value: Value = Constant(parent.name)
         else:
-            value = _value(definition, declared, is_root)
+            value = _value(self._schema, definition, declared, is_root)
         named = get_named_type(definition.type)
         made = Field(
             name=name,
@@ -284,7 +283,7 @@ class _Maker:
             definition=definition,
             nodes=nodes,
             value=value,
-            arguments=_arguments(definition, nodes[0], self._hide_suggestions),
+            arguments=arguments(definition, nodes[0], self._hide_suggestions),
             declared=declared,
             depth=_depth(definition.type),
             abstract=named if is_abstract_type(named) else None,
@@ -310,37 +309,20 @@ class _Maker:
         return self._made[asked]
 
 
-def _value(definition: GraphQLField, declared: StrawberryField | None, is_root: bool) -> Value:
+def _value(schema: GraphQLSchema, definition: GraphQLField, declared: StrawberryField | None, is_root: bool) -> Value:
     """Where a field's value comes from. What cannot be told is left to the resolver, as graphql-core calls it."""
     if declared is not None and not declared.extensions:
         if isinstance(relation := declared.metadata.get("relation"), Relation):
             return Related(relation)
         if declared.is_basic_field:
             return Attribute(declared.python_name)
-        resolver: Any = declared.base_resolver
-        if resolver is not None and not declared.is_async and not declared.arguments and not is_root:
-            root = resolver.root_parameter or resolver.parent_parameter
-            info = resolver.info_parameter
-            itself = "" if resolver.self_parameter else root.name if root else None
-            return Function(resolver.wrapped_func, itself, info.name if info else None)
-    return Resolved(definition.resolve or default_field_resolver)
-
-
-def _arguments(
-    definition: GraphQLField, node: FieldNode, hide_suggestions: bool
-) -> Callable[[VariableValues], dict[str, Any]]:
-    """The field's arguments, by its variables. Raises GraphQLError for a value that does not fit."""
-    if not definition.args:
-        return _none
-
-    def of(variables: VariableValues) -> dict[str, Any]:
-        return get_argument_values(definition, node, variables, None, hide_suggestions)
-
-    return of
-
-
-def _none(_variables: VariableValues) -> dict[str, Any]:
-    return {}
+        base: Any = declared.base_resolver
+        if base is not None and not declared.is_async and not declared.arguments and not is_root:
+            root = base.root_parameter or base.parent_parameter
+            info = base.info_parameter
+            itself = "" if base.self_parameter else root.name if root else None
+            return Function(base.wrapped_func, itself, info.name if info else None)
+    return Resolved(resolver(schema, definition, declared))
 
 
 def _depth(type_: Any) -> int:

@@ -18,7 +18,6 @@ from graphql import (
     GraphQLError,
     GraphQLResolveInfo,
     GraphQLSchema,
-    get_variable_values,
 )
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path, is_awaitable, is_iterable
@@ -29,10 +28,8 @@ from ..relations import Asked, Relation
 from . import generated
 from .complete import Completion, selection_of
 from .documents import Operation
+from .given import COERCION_ERRORS
 from .plan import Attribute, Constant, Field, Function, Plan, Related, Resolved, Selection, Unplanned
-
-COERCION_ERRORS = 5
-"""How many mistakes in the variables are told at once."""
 
 
 async def execute(
@@ -47,8 +44,7 @@ async def execute(
 
     ``source`` is what the root is read from: of a subscription, the event that is answered.
     """
-    hide = operation.plans.hide_suggestions
-    variables = get_variable_values(schema, operation.node.variable_definitions or (), raw or {}, COERCION_ERRORS, hide)
+    variables = operation.variables.of(raw or {})
     if isinstance(variables, list):
         return ExecutionResult(None, variables), None
     try:
@@ -62,7 +58,7 @@ async def execute(
             raw,
             operation.name,
             max_coercion_errors=COERCION_ERRORS,
-            hide_suggestions=hide,
+            hide_suggestions=operation.plans.hide_suggestions,
         )
         return (await result if inspect.isawaitable(result) else result), str(found)
     return await run(plan, context, variables, source), None
@@ -230,9 +226,14 @@ class _Level:
 
     async def wait(self) -> dict[Selection, list[Any]]:
         """Wait for everything; answers the objects of the next level, each once."""
-        fetch = self._run.context.loaders.fetch
-        reads = [fetch(batch, keys, *asked) for (batch, *asked), keys in self._wanted.items()]
-        done = await _together([*reads, *(awaitable for *_, awaitable in self._called)])
+        context = self._run.context
+        reads = [context.loaders.fetch(batch, keys, *asked) for (batch, *asked), keys in self._wanted.items()]
+        if not reads and len(self._called) == 1:
+            context.sole_task = asyncio.current_task()
+        try:
+            done = await _together([*reads, *(awaitable for *_, awaitable in self._called)])
+        finally:
+            context.sole_task = None
         found = dict(zip(self._wanted, done, strict=False))
         for field, relation, group, keys in self._related:
             self._show(field, relation, keys, found.get(group, NOTHING))

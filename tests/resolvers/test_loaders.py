@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytest
 import strawberry
 from graphql import execute, parse
 
@@ -103,3 +104,27 @@ async def test_a_write_is_read_anew(database: Database) -> None:
     await context.loaders.load(batches, 1)
     assert batches.asked == 2
     assert context.now > now
+
+
+async def test_who_alone_is_waited_for_waits_for_nobody(database: Database) -> None:
+    """Its tasks do: what they ask for together is one batch."""
+    context = Context(database, Actor(1, "somebody", Role.ADMIN), Rules())
+    batches = Batches()
+    batches.is_free.set()
+    context.sole_task = asyncio.current_task()
+    assert await context.loaders.load(batches, 1) == "name 1"
+    assert batches.asked == 1
+    names = await asyncio.gather(*(context.loaders.load(batches, key) for key in (1, 2, 3)))
+    assert names == ["name 1", "name 2", "name 3"]
+    assert batches.asked == 2
+
+
+async def test_who_alone_is_waited_for_is_told_of_a_failure(database: Database) -> None:
+    async def broken(_context: Any, _read: Any, _keys: Sequence[int]) -> Mapping[int, str]:
+        raise ValueError("broken")
+
+    context = Context(database, Actor(1, "somebody", Role.ADMIN), Rules())
+    context.sole_task = asyncio.current_task()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="broken"):
+            await context.loaders.load(broken, 1)
