@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import db
 from db.client import Role
@@ -33,6 +34,14 @@ class Actor:
     """The public id of the key that was shown."""
 
 
+class _Remembered(NamedTuple):
+    """What was found of a key, and until when (of the keyring's clock) that is taken to be so."""
+
+    until: float
+    row: db.client.ApiKeyRow | None
+    actor: Actor | None
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -43,7 +52,7 @@ class Keyring:
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
-        self._remembered: dict[str, tuple[float, db.client.ApiKeyRow | None]] = {}
+        self._remembered: dict[str, _Remembered] = {}
         self._used: dict[str, datetime] = {}
 
     async def actor(self, key: str) -> Actor | None:
@@ -52,26 +61,27 @@ class Keyring:
         public_id, _, secret = rest.partition("_")
         if prefix != "gh" or not public_id or not secret or not key.isascii():
             return None
-        row = await self._row(public_id)
-        if row is None or not hmac.compare_digest(row.secret_hash, _hash(secret)):
+        found = await self._found(public_id)
+        if found.row is None or not hmac.compare_digest(found.row.secret_hash, _hash(secret)):
             return None
-        return self._actor(public_id, row)
+        return self._valid(found)
 
     async def renewed(self, actor: Actor) -> Actor | None:
         """The actor of a key that was shown before, as it is now; None once the key has expired or was revoked.
 
         For whoever stays: a subscription must not outlive its key.
         """
-        return self._actor(actor.key_id, await self._row(actor.key_id))
+        return self._valid(await self._found(actor.key_id))
 
-    def _actor(self, public_id: str, row: db.client.ApiKeyRow | None) -> Actor | None:
-        now = self._database.now()
+    def _valid(self, found: _Remembered) -> Actor | None:
+        """The actor, if the key is neither expired nor revoked now; its use is noted."""
+        row, now = found.row, self._database.now()
         if row is None or (row.revoked_at is not None and row.revoked_at <= now):
             return None
         if row.expires_at is not None and row.expires_at <= now:
             return None
-        self._used[public_id] = now
-        return Actor(row.client_id, row.client_name, Role(row.role), public_id)
+        self._used[row.public_id] = now
+        return found.actor
 
     async def note(self, database: Database) -> None:
         """Write down when the keys that were used since the last time were used last."""
@@ -81,17 +91,18 @@ class Keyring:
         async with database.writing() as write:
             await db.client.note_use(write, used)
 
-    async def _row(self, public_id: str) -> db.client.ApiKeyRow | None:
+    async def _found(self, public_id: str) -> _Remembered:
         now = self._clock()
         remembered = self._remembered.get(public_id)
-        if remembered is not None and remembered[0] > now:
-            return remembered[1]
+        if remembered is not None and remembered.until > now:
+            return remembered
         async with self._database.reading() as read:
             row = await db.client.key_by_public_id(read, public_id)
+        actor = None if row is None else Actor(row.client_id, row.client_name, Role(row.role), row.public_id)
         if len(self._remembered) >= REMEMBERED_KEYS:
             self._remembered.clear()
-        self._remembered[public_id] = (now + REMEMBERED_SECONDS, row)
-        return row
+        found = self._remembered[public_id] = _Remembered(now + REMEMBERED_SECONDS, row, actor)
+        return found
 
 
 async def create_key(write: Write, name: str, role: Role, at: datetime, expires_at: datetime | None = None) -> str:
