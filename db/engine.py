@@ -205,7 +205,7 @@ class Database:
             self._writers = Pool(lambda: sqlite_driver.connect(self.url, write=True), 1)
             self._readers = Pool(lambda: sqlite_driver.connect(self.url, write=False), pool_size)
         else:
-            self._writers = Pool(lambda: postgresql_driver.connect(self.url), pool_size)
+            self._writers = Pool(lambda: postgresql_driver.connect(self.url, write=True), pool_size)
             self._readers = Pool(lambda: postgresql_driver.connect(self.url), pool_size)
 
     @property

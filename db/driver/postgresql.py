@@ -22,6 +22,14 @@ SETTINGS = {"application_name": "gatehouse", "timezone": "UTC"}
 WISHES = {"jit": "off", "client_connection_check_interval": "1s"}
 """Settings that some poolers do not let pass, and some engines do not know: who refuses them is asked without."""
 
+WISHES_OF_WRITERS = {"plan_cache_mode": "force_generic_plan"}
+"""What a transaction asks it finds by keys, and the best way to them is the same whatever they are: planned once.
+
+Left to itself, PostgreSQL takes a list in a parameter for ten keys, finds what it plans for the one that is there
+cheaper, and plans it anew each time. For the slots of a sale that took 0.6 ms, and running it 0.07. Whoever reads asks
+for ranges too, and is not told this.
+"""
+
 _REFUSED = (asyncpg.ProtocolViolationError, asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError)
 _OF_SQLALCHEMY = {"async_fallback", "async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
 
@@ -34,11 +42,12 @@ def options(url: URL) -> dict[str, Any]:
     return {**told, "statement_cache_size": size}
 
 
-async def connect(url: URL) -> "Connection":
-    """A new connection."""
+async def connect(url: URL, *, write: bool = False) -> "Connection":
+    """A new connection; one that is for writing plans its statements once."""
     told = options(url)
+    wishes = WISHES | (WISHES_OF_WRITERS if write else {})
     try:
-        driver = await asyncpg.connect(server_settings=SETTINGS | WISHES, **told)
+        driver = await asyncpg.connect(server_settings=SETTINGS | wishes, **told)
     except _REFUSED:
         driver = await asyncpg.connect(server_settings=SETTINGS, **told)
     for name, prefix in (("json", b""), ("jsonb", b"\x01")):

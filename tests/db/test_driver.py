@@ -190,6 +190,16 @@ async def test_who_does_not_know_a_setting_is_asked_without(
     await another.dispose()
 
 
+async def test_writers_plan_a_statement_once_and_readers_as_it_is_best(database: Database) -> None:
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite always does")
+    shown = text("SHOW plan_cache_mode")
+    async with database.writing() as write:
+        assert await write.value(shown) == "force_generic_plan"
+    async with database.reading() as read:
+        assert await read.value(shown) == "auto"
+
+
 async def test_a_reader_cannot_write_on_sqlite(database: Database) -> None:
     if database.dialect == "postgresql":
         pytest.skip("PostgreSQL has nothing like it for a connection in autocommit")
