@@ -18,6 +18,7 @@ from sqlalchemy import (
     Executable,
     Integer,
     NullPool,
+    Select,
     Table,
     Text,
     bindparam,
@@ -158,9 +159,11 @@ class Write(Read):
 
         ``clock_timestamp()`` and not ``now()``: the latter is the transaction's start, which a lock wait leaves behind.
         """
-        moment = await self.value(CLOCK[self.dialect])
-        assert isinstance(moment, datetime)
-        return moment + self._clock_offset
+        return self.moment(await self.value(CLOCK[self.dialect]))
+
+    def moment(self, told: datetime) -> datetime:
+        """What a statement was told by ``CLOCK``, as this object's clock has it."""
+        return told + self._clock_offset
 
 
 @cache
@@ -172,10 +175,11 @@ _NEXT_IDS = select(func.nextval(func.pg_get_serial_sequence(bindparam("of_table"
     func.generate_series(1, bindparam("number", type_=Integer()))
 )
 
-CLOCK = {
-    "postgresql": select(func.clock_timestamp(type_=Instant())),
-    "sqlite": select(literal_column("strftime('%Y-%m-%d %H:%M:%f000', 'now')", Instant())),
+CLOCK: Mapping[str, Select[tuple[datetime]]] = {
+    "postgresql": select(func.clock_timestamp(type_=Instant()).label("told")),
+    "sqlite": select(literal_column("strftime('%Y-%m-%d %H:%M:%f000', 'now')", Instant()).label("told")),
 }
+"""The clock as a statement; its one column is for statements that read the clock beside other things."""
 
 
 class Database:

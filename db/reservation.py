@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -33,7 +34,7 @@ from .base import BigId, Instant, id_column, metadata
 from .engine import Read, Write
 from .paging import OfKeys, is_one_of, keys_for
 from .ticket_request import request_entry, ticket_request
-from .time_slot import time_slot
+from .time_slot import TimeSlotRow, time_slot, time_slots
 from .together import Change, NewRows
 
 
@@ -73,15 +74,31 @@ async def held_places(
     return {slot_id: int(places) for slot_id, places in found}
 
 
+async def slots_with_held(
+    read: Read, slot_ids: Sequence[int], now: datetime, *, but_of: int | None = None
+) -> list[tuple[TimeSlotRow, int]]:
+    """Slots as they now are, each with its ``held_places``."""
+    found = _SLOTS if but_of is None else _SLOTS_OF_OTHERS
+    rows = await read.all(found.of(read), {"keys": keys_for(read, slot_ids), "now": now, "request_id": but_of})
+    return [(TimeSlotRow._make(row[:-1]), int(row[-1])) for row in rows]
+
+
 _HELD_PLACES = (
     select(reservation.c.slot_id, func.sum(reservation.c.places))
     .where(reservation.c.until > bindparam("now", type_=Instant()), reservation.c.kind == ReservationKind.HELD.value)
     .group_by(reservation.c.slot_id)
 )
-_HELD = OfKeys(reservation.c.slot_id, _HELD_PLACES)
-_HELD_BY_OTHERS = OfKeys(
-    reservation.c.slot_id, _HELD_PLACES.where(reservation.c.request_id != bindparam("request_id", type_=BigId))
-)
+_PLACES_OF_OTHERS = _HELD_PLACES.where(reservation.c.request_id != bindparam("request_id", type_=BigId))
+_HELD, _HELD_BY_OTHERS = (OfKeys(reservation.c.slot_id, found) for found in (_HELD_PLACES, _PLACES_OF_OTHERS))
+
+
+def _slots_with(held: Select[Any]) -> OfKeys:
+    of_slot = held.with_only_columns(func.coalesce(func.sum(reservation.c.places), 0)).group_by(None)
+    places = of_slot.where(reservation.c.slot_id == time_slot.c.id).correlate(time_slot).scalar_subquery()
+    return OfKeys(time_slot.c.id, time_slots.view.add_columns(places))
+
+
+_SLOTS, _SLOTS_OF_OTHERS = _slots_with(_HELD_PLACES), _slots_with(_PLACES_OF_OTHERS)
 
 
 async def in_force(read: Read, slot_ids: Sequence[int], at: datetime) -> dict[int, int]:
@@ -101,11 +118,6 @@ async def in_force(read: Read, slot_ids: Sequence[int], at: datetime) -> dict[in
 def holding(rows: Sequence[Mapping[str, Any]]) -> NewRows:
     """New reservations."""
     return NewRows(reservation, rows)
-
-
-async def places_of(read: Read, request_id: int) -> dict[int, int]:
-    """The places that the held reservations of a request want in each slot, whether or not they have run out."""
-    return {slot_id: int(places) for slot_id, places in await read.all(_PLACES_OF, {"of_request": request_id})}
 
 
 async def hold(write: Write, request_id: int, since: datetime | None, until: datetime) -> None:
@@ -200,11 +212,6 @@ def _is_held_by(request_id: int | BindParameter[int]) -> ColumnElement[bool]:
     )
 
 
-_PLACES_OF = (
-    select(reservation.c.slot_id, func.sum(reservation.c.places))
-    .where(_is_held_by(bindparam("of_request", type_=BigId)))
-    .group_by(reservation.c.slot_id)
-)
 _SELL = (
     reservation.update()
     .where(_is_held_by(bindparam("of_request", type_=BigId)))

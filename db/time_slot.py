@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    Select,
     Table,
     Text,
     UniqueConstraint,
@@ -34,7 +35,7 @@ from sqlalchemy import (
 from .admission import CapacityControl, CapacityLimitsBy, admission
 from .base import BigId, Instant, id_column, metadata
 from .conditions import Lasting, all_of
-from .engine import Read, Write
+from .engine import CLOCK, Read, Write
 from .paging import Listing, OfKeys, Order, Page, Window, is_one_of, keys_for
 from .schedule import schedule, schedule_line
 from .together import ChangeOfEach, Step, change_each, make
@@ -214,6 +215,48 @@ async def lock(write: Write, ids: Sequence[int], *, or_skip: bool = False) -> di
     lock = _LOCK_FREE if or_skip else _LOCK
     taken = await write.all(lock.of(write), {"keys": keys_for(write, wanted)})
     return await by_ids(write, [row[0] for row in taken])
+
+
+class TakenSlot(NamedTuple):
+    """What is a slot's own, and nobody changes while it is taken. What set-up says of it is read later."""
+
+    id: int
+    starts_at: datetime
+    state: str
+
+
+class Taken(NamedTuple):
+    """Slots that were taken, by id; and the database's clock, read after the last of them was."""
+
+    slots: dict[int, TakenSlot]
+    at: datetime
+
+
+async def take(write: Write, ids: Sequence[int]) -> Taken:
+    """``lock``, and the clock, in one statement: nobody waits for a slot while its row and the clock are asked for.
+
+    Who waits for a lock is given the row as it is then. The locked rows come one by one, in their order, and the clock
+    is read beside each: the last reading is behind every lock.
+    """
+    rows = await write.all(_take(write), {"keys": keys_for(write, sorted(set(ids)))}) if ids else []
+    if not rows:
+        return Taken({}, await write.clock())
+    slots = (TakenSlot._make(row[:-1]) for row in rows)
+    return Taken({slot.id: slot for slot in slots}, write.moment(rows[-1][-1]))
+
+
+def _take(write: Write) -> Select[Any]:
+    if write.dialect not in _TAKE:
+        taken = _OWN.of(write).cte("taken")
+        _TAKE[write.dialect] = select(*taken.c, *CLOCK[write.dialect].selected_columns)
+    return _TAKE[write.dialect]
+
+
+_TAKE: dict[str, Select[Any]] = {}
+_OWN = OfKeys(
+    time_slot.c.id,
+    select(*(time_slot.c[name] for name in TakenSlot._fields)).order_by(time_slot.c.id).with_for_update(key_share=True),
+)
 
 
 _BY_ID = select(time_slot.c.id).order_by(time_slot.c.id)

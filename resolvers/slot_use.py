@@ -8,7 +8,7 @@ from datetime import datetime
 
 import db
 from db.calendar import CalendarLineRow
-from db.engine import Read
+from db.engine import Read, Write
 from db.ticket_item import ContentLineRow
 from db.time_slot import TimeSlotRow
 
@@ -28,9 +28,25 @@ async def uses_of(
     slots = list(slots)
     ids = [slot.id for slot in slots]
     held = await db.reservation.held_places(read, ids, now, but_of=but_of) if ids else {}
+    return await _with_people(read, slots, held, is_shown=is_shown)
+
+
+async def counted(
+    write: Write, slot_ids: Sequence[int], now: datetime, *, but_of: int | None = None
+) -> tuple[dict[int, TimeSlotRow], dict[int, SlotUse]]:
+    """Slots that are taken as they now are, and what each is used for by all but that request."""
+    found = await db.reservation.slots_with_held(write, slot_ids, now, but_of=but_of) if slot_ids else []
+    slots = [slot for slot, _ in found]
+    held = {slot.id: places for slot, places in found}
+    return {slot.id: slot for slot in slots}, await _with_people(write, slots, held)
+
+
+async def _with_people(
+    read: Read, slots: Sequence[TimeSlotRow], held: Mapping[int, int], *, is_shown: bool = False
+) -> dict[int, SlotUse]:
     of_people = [slot.id for slot in slots if counts_people(slot)]
     awaited = await db.ledger.awaited(read, of_people) if of_people else {}
-    visited = ids if is_shown else of_people
+    visited = [slot.id for slot in slots] if is_shown else of_people
     visitors = await db.ledger.visitors(read, visited) if visited else {}
     return {
         slot.id: SlotUse(

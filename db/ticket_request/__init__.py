@@ -4,15 +4,12 @@ A REGISTERED request past ``expires_at`` *is* EXPIRED, whether or not anybody ha
 themselves, by the moment ``now`` that every reader passes, so that fields, filters, orders and counts agree.
 """
 
+from .adding import Added, Lines, Place, add, add_lines, dictated_number_keys
 from .filters import ENTRY_FILTERS, has_customer, matching, of_entry, whose_request
 from .life import (
-    add,
-    add_entries,
-    add_lines,
     change,
     changing,
     claim_order,
-    dictated_number_keys,
     lock,
     lock_by_id,
     lock_run_out,
@@ -70,15 +67,17 @@ __all__ = [
     "ENTRY_FILTERS",
     "NOW",
     "STATUS_CHANGED_AT_DESC",
+    "Added",
     "Dictated",
     "EntryRow",
     "LineRow",
+    "Lines",
     "PaymentOption",
+    "Place",
     "ReferenceRow",
     "TicketRequestRow",
     "TicketRequestStatus",
     "add",
-    "add_entries",
     "add_lines",
     "by_id",
     "by_ids",

@@ -1,6 +1,6 @@
-"""Taking requests, order numbers and lines, and changing them: the statements of a request's life."""
+"""Taking requests and order numbers, and changing them: the statements of a request's life."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, UpdateBase, bindparam, select
 
 from .. import search_key
 from ..base import BigId
-from ..engine import INSERT, Write
+from ..engine import Write
 from ..paging import is_one_of
 from ..together import Change, Step, make
 from .reading import by_id
@@ -38,21 +38,6 @@ def _locking(column: ColumnElement[Any]) -> Select[Any]:
 
 
 _BY_TOKEN, _BY_ID = _locking(ticket_request.c.token_key), _locking(ticket_request.c.id)
-
-
-async def add(write: Write, values: Mapping[str, Any]) -> int | None:
-    """A new request with its search keys; None if its token is taken by a request that is committed by then."""
-    request_id: int | None = await write.value(_ADD[write.dialect], values)
-    if request_id is not None:
-        keys = search_key.rows(search_key.OF_REQUEST, request_id, values["client_id"], values)
-        await search_key.add(write, keys)
-    return request_id
-
-
-_ADD = {
-    dialect: insert(ticket_request).on_conflict_do_nothing(index_elements=["token_key"]).returning(ticket_request.c.id)
-    for dialect, insert in INSERT.items()
-}
 
 
 async def change(write: Write, request_id: int, values: Mapping[str, Any]) -> None:
@@ -96,30 +81,6 @@ async def take_over_order(write: Write, client_id: int, key: str, request_id: in
     """Make this request the owner of a locked order number, whose owner has expired or was canceled."""
     owned = (order_key.c.client_id == client_id) & (order_key.c.key == key)
     await write.run(order_key.update().where(owned).values(request_id=request_id))
-
-
-async def add_lines(write: Write, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """New lines of one request; answers their ids in the same order.
-
-    The request is found by the ticket numbers that they dictate, also when the lines are replaced or the request ends.
-    """
-    if dictated := {number for row in rows for number in row["dictated_nos"] or ()}:
-        request_id = rows[0]["request_id"]
-        client_id = await write.value(select(ticket_request.c.client_id).where(ticket_request.c.id == request_id))
-        await search_key.add(write, dictated_number_keys(request_id, client_id, dictated))
-    return await write.add(request_line, rows)
-
-
-def dictated_number_keys(request_id: int, client_id: int, numbers: Iterable[str]) -> list[search_key.SearchKeyRow]:
-    """The search keys of ticket numbers that a request dictates."""
-    kind = search_key.SearchKind.REQUEST_TICKET_NO
-    keys = {form for number in numbers for form in search_key.forms(kind, number)}
-    return [search_key.SearchKeyRow(request_id, client_id, kind.value, form) for form in sorted(keys)]
-
-
-async def add_entries(write: Write, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """New entries; answers their ids in the same order."""
-    return await write.add(request_entry, rows)
 
 
 async def replace_lines(write: Write, request_id: int, at: datetime) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Text, and_, bindparam, case, literal, lite
 from ..base import Instant
 from ..client import client
 from ..paging import Listing, Order, Part
+from ..ticket_item import TicketKind
 from .tables import TicketRequestStatus, request_entry, request_line, ticket_request
 
 
@@ -100,6 +101,15 @@ class LineRow(NamedTuple):
     unit_price_minor: int
     ticket_kind: str
     dictated_nos: list[str] | None
+
+    @property
+    def people(self) -> int:
+        """On each of its tickets. INDIVIDUAL: one ticket per person; GROUP: one with the line's quantity on it."""
+        return self.quantity if self.ticket_kind == TicketKind.GROUP else 1
+
+    @property
+    def ticket_count(self) -> int:
+        return self.quantity // self.people
 
 
 NOW = bindparam("now", type_=Instant())

@@ -1,5 +1,7 @@
 """Confirm: the sale stands, the held places are sold, and the tickets are issued."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -7,14 +9,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import db
-from db.admission import AdmissionRow
 from db.client import Role
 from db.engine import Write
+from db.issue import Issue
 from db.keys import key
 from db.sales_order import SalesChannel
-from db.ticket_item import ContentLineRow, TicketKind, TicketTypeRow
-from db.ticket_request import EntryRow, LineRow, PaymentOption, TicketRequestRow, TicketRequestStatus
-from db.time_slot import TimeSlotRow
+from db.ticket_item import TicketTypeRow
+from db.ticket_request import PaymentOption, TicketRequestRow, TicketRequestStatus
+from db.time_slot import TakenSlot
 from db.timeline import RequestEventKind
 
 from ..admittance.on_sale import activates, admit_on_sale
@@ -25,7 +27,7 @@ from ..texts import NAME_LENGTH, text
 from . import holder as holders
 from .common import event, find_and_lock, is_in_the_way, turned_down
 from .hold import refuse_out_of_force
-from .rules import confirm_refusal, has_run_out, hold_expired
+from .rules import confirm_refusal, has_run_out, hold_expired, wants_places
 from .validity import validity
 
 
@@ -61,21 +63,17 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         if request.status == TicketRequestStatus.CONFIRMED:
             _refuse_other(request, said)
             return Outcome(row_id=request.id)
-        begun_at = await write.clock()
-        if refusal := confirm_refusal(request, begun_at):
-            return await turned_down(write, request, refusal, begun_at)
+        issue = await db.issue.of_request(write, request.id)
+        if refusal := confirm_refusal(request, issue.at):
+            return await turned_down(write, request, refusal, issue.at)
         await _take_order(write, request, said["external_order_no"], found)
-        lines = await _lines(write, request)
-        entries = await db.ticket_request.entries_of(write, request.id, db.ticket_request.BEFORE_TIME)
-        contents = await db.ticket_item.content_lines_by_ids(write, list({entry.content_line_id for entry in entries}))
-        admissions = await db.admission.by_ids(write, list({entry.admission_id for entry in entries}))
-        places = await db.reservation.places_of(write, request.id)
-        slots = await db.time_slot.lock(write, list(places))
-        now = await write.clock()
+        numbers = await _take_numbers(write, request, issue)
+        places = _places(issue)
+        slots, now = await db.time_slot.take(write, list(places))
         if has_run_out(request, now):
             # Nothing of this is kept, not even the stamp: the numbers taken above must not stay an expired request's.
             raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
-        await refuse_out_of_force(write, entries, contents, slots, found)
+        await refuse_out_of_force(write, issue.entries, issue.contents, slots, found)
         values = _values(context, request, confirmation.payment_option, said, holder)
         if values["payment_option"] == PaymentOption.POSTPAID and not (
             request.customer_no or values.get("customer_no")
@@ -83,7 +81,7 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
             found.add(RefusalCode.UNKNOWN_CUSTOMER, NEEDS_CUSTOMER, "paymentOption")
         found.check(row_id=request.id)
         values |= {"status": TicketRequestStatus.CONFIRMED.value, "status_changed_at": now, "expires_at": None}
-        tickets, access_entries = _tickets(request, lines, entries, contents, admissions, slots, now)
+        tickets, access_entries = _tickets(request, issue, numbers, slots, now)
         happened = [
             event(context, RequestEventKind.CONFIRMED, now, request.id, facts={"payment": values["payment_option"]})
         ]
@@ -101,7 +99,7 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
             *db.ticket.issuing(write, tickets, access_entries),
             db.timeline.recording(write, happened, now),
         )
-        if any(activates(content, request.channel) for content in contents.values()):
+        if any(activates(content, request.channel) for content in issue.contents.values()):
             await admit_on_sale(context, write, request.id, now)
     return Outcome(row_id=request.id)
 
@@ -202,35 +200,30 @@ def _values(
     return {"payment_option": option.value, **sale_columns(request, said), **holders.blanks(request, holder)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line, and its tickets to be: ids and external numbers, as many as there will be tickets."""
-
-    row: LineRow
-    ids: list[int]
-    numbers: list[str]
-
-    @property
-    def people(self) -> int:
-        """INDIVIDUAL: one ticket per person; GROUP: one with the line's quantity on it."""
-        return self.row.quantity if self.row.ticket_kind == TicketKind.GROUP else 1
+Numbers = dict[int, list[tuple[int, str]]]
+"""The tickets to be of each line, by the line's id: ids and external numbers."""
 
 
-async def _lines(write: Write, request: TicketRequestRow) -> list[_Line]:
-    """The lines with the numbers of their tickets, which are taken before the slots are."""
-    rows = await db.ticket_request.lines_of(write, request.id)
-    dictated = [key(number) for row in rows for number in row.dictated_nos or ()]
+async def _take_numbers(write: Write, request: TicketRequestRow, issue: Issue) -> Numbers:
+    """The numbers of the tickets, which are taken before the slots are."""
+    dictated = [key(number) for line in issue.lines for number in line.dictated_nos or ()]
     await db.ticket.claim_numbers(write, dictated, request.id)
-    items = await db.ticket_item.by_ids(write, list({row.item_id for row in rows}))
-    types = await db.ticket_item.types_by_ids(write, list({item.ticket_type_id for item in items.values()}))
-    counts = {row.id: 1 if row.ticket_kind == TicketKind.GROUP else row.quantity for row in rows}
-    series = iter(await db.ticket.next_ids(write, sum(counts.values())))
-    lines = []
-    for row in rows:
-        type_ = types[items[row.item_id].ticket_type_id]
-        ids = list(islice(series, counts[row.id]))
-        lines.append(_Line(row, ids, row.dictated_nos or await _make_numbers(write, type_, ids, request.id)))
-    return lines
+    series = iter(issue.ids)
+    numbers = {}
+    for line in issue.lines:
+        ids = list(islice(series, line.ticket_count))
+        made = line.dictated_nos or await _make_numbers(write, issue.types[line.id], ids, request.id)
+        numbers[line.id] = list(zip(ids, made, strict=True))
+    return numbers
+
+
+def _places(issue: Issue) -> dict[int, int]:
+    """The places that the request holds in each slot."""
+    places: Counter[int] = Counter()
+    for entry in wants_places(issue.entries):
+        assert entry.slot_id is not None
+        places[entry.slot_id] += entry.quantity * issue.contents[entry.content_line_id].quantity
+    return dict(places)
 
 
 async def _make_numbers(write: Write, type_: TicketTypeRow, ids: list[int], request_id: int) -> list[str]:
@@ -247,41 +240,36 @@ async def _make_numbers(write: Write, type_: TicketTypeRow, ids: list[int], requ
 
 
 def _tickets(
-    request: TicketRequestRow,
-    lines: list[_Line],
-    entries: list[EntryRow],
-    contents: dict[int, ContentLineRow],
-    admissions: dict[int, AdmissionRow],
-    slots: dict[int, TimeSlotRow],
-    now: datetime,
+    request: TicketRequestRow, issue: Issue, numbers: Numbers, slots: Mapping[int, TakenSlot], now: datetime
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The tickets of every line, and the access entries of each: one per admission on it."""
     tickets: list[dict[str, Any]] = []
     access_entries: list[dict[str, Any]] = []
-    for line in lines:
-        of_line = [entry for entry in entries if entry.line_id == line.row.id]
+    contents = issue.contents
+    for line in issue.lines:
+        of_line = [entry for entry in issue.entries if entry.line_id == line.id]
         included = [entry for entry in of_line if entry.quantity]
         default = next(entry for entry in of_line if contents[entry.content_line_id].is_default)
         valid = validity(
             (contents[entry.content_line_id] for entry in included),
-            ZoneInfo(admissions[default.admission_id].time_zone),
+            ZoneInfo(issue.admissions[default.admission_id].time_zone),
             now,
             (slots[entry.slot_id].starts_at for entry in included if entry.slot_id),
         )
-        for ticket_id, number in zip(line.ids, line.numbers, strict=True):
+        for ticket_id, number in numbers[line.id]:
             tickets.append(
                 {
                     "id": ticket_id,
                     "request_id": request.id,
-                    "line_id": line.row.id,
-                    "item_id": line.row.item_id,
+                    "line_id": line.id,
+                    "item_id": line.item_id,
                     "client_id": request.client_id,
                     "ticket_no": f"{ticket_id:08d}",
                     "external_ticket_no": number,
                     "number_key": key(number),
-                    "kind": line.row.ticket_kind,
+                    "kind": line.ticket_kind,
                     "quantity": line.people,
-                    "price_minor": line.row.unit_price_minor * line.people,
+                    "price_minor": line.unit_price_minor * line.people,
                     "currency": request.currency,
                     "issued_at": now,
                     "valid_from": valid.start,

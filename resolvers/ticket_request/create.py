@@ -7,7 +7,7 @@ sale, so that no crash can leave a key without its request, or a request without
 import hashlib
 import secrets
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -16,7 +16,7 @@ import db
 from db.engine import Write
 from db.keys import key
 from db.sales_order import SalesChannel
-from db.ticket_request import PaymentOption, TicketRequestRow, TicketRequestStatus
+from db.ticket_request import Lines, PaymentOption, TicketRequestRow, TicketRequestStatus
 from db.timeline import RequestEventKind
 
 from ..context import Context
@@ -26,7 +26,7 @@ from ..texts import required, text
 from . import holder as holders
 from .common import event, is_in_the_way, may_go_over
 from .lines import Plan, RequestedLine, make_out
-from .taking import capacity_exceeded, claim_numbers, holding, take_places, write_lines
+from .taking import capacity_exceeded, claim_numbers, holding, lines_of, take_places
 
 FINGERPRINT_VERSION = 1
 
@@ -74,18 +74,15 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
     sale = _checked(sale, found)
     fingerprint = _fingerprint(sale)
     async with context.writing() as write:
-        if sale.token is not None:
-            _repeat(context, await _existing(write, sale.token), fingerprint)
-        now = await write.clock()
-        plan = await make_out(write, context.rules, sale.lines, now, found)
-        request_id = await db.ticket_request.add(write, _row(context, sale, plan, fingerprint, now))
-        if request_id is None:
+        plan = await make_out(write, context.rules, sale.lines, found)
+        lines = Lines() if found.found else lines_of(plan)
+        added = await db.ticket_request.add(write, _row(context, sale, plan, fingerprint), lines)
+        if added is None:
             assert sale.token is not None
-            _repeat(context, await _existing(write, sale.token), fingerprint)
-            raise RuntimeError("a token is taken, and no request has it")
+            raise await _repeated(context, write, sale.token, fingerprint)
+        request_id = added.request_id
         await _claim_order(context, write, sale, request_id, fingerprint, found)
-        await claim_numbers(write, plan, request_id, now, found)
-        entry_ids = [] if found.found else await write_lines(write, plan, request_id)
+        await claim_numbers(write, plan, request_id, plan.at, found)
         may_exceed = sale.may_exceed_capacity and may_go_over(context, sale.channel)
         now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed)
         cost = CreateOutcome(total_minor=plan.total_minor, currency=plan.currency)
@@ -101,7 +98,7 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
         await db.together.make(
             write,
             db.ticket_request.setting(request_id, moments),
-            holding(plan, entry_ids, request_id, now, expires_at),
+            holding(plan, added.entry_ids, request_id, now, expires_at),
             db.timeline.recording(write, happened, now),
         )
     return replace(cost, row_id=request_id)
@@ -146,18 +143,14 @@ def _fingerprint(sale: Sale) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def _existing(write: Write, token: str) -> TicketRequestRow | None:
-    return await db.ticket_request.by_token_key(write, key(token), db.ticket_request.BEFORE_TIME)
-
-
-def _repeat(context: Context, existing: TicketRequestRow | None, fingerprint: str) -> None:
-    """Raise the first answer if this was asked before, or TOKEN_REUSED if the token is another request's."""
-    if existing is None:
-        return
+async def _repeated(context: Context, write: Write, token: str, fingerprint: str) -> Unchanged | Refused:
+    """The first answer if this was asked before, or TOKEN_REUSED if the token is another request's."""
+    existing = await db.ticket_request.by_token_key(write, key(token), db.ticket_request.BEFORE_TIME)
+    assert existing is not None
     if existing.client_id != context.actor.client_id or not _is_same(existing, fingerprint):
         message = "This token belongs to another request. A new request needs a new token."
-        raise Refused(CreateOutcome(refusals=(Refusal(RefusalCode.TOKEN_REUSED, message, ("token",)),)))
-    raise _first_answer(existing)
+        return Refused(CreateOutcome(refusals=(Refusal(RefusalCode.TOKEN_REUSED, message, ("token",)),)))
+    return _first_answer(existing)
 
 
 def _is_same(existing: TicketRequestRow, fingerprint: str) -> bool:
@@ -169,7 +162,7 @@ def _first_answer(existing: TicketRequestRow) -> Unchanged:
     return Unchanged(CreateOutcome(row_id=existing.id, total_minor=total, currency=currency))
 
 
-def _row(context: Context, sale: Sale, plan: Plan, fingerprint: str, now: datetime) -> dict[str, Any]:
+def _row(context: Context, sale: Sale, plan: Plan, fingerprint: str) -> dict[str, Any]:
     token = sale.token or secrets.token_hex(16).upper()
     code = Pattern.parse(context.rules.authorization_code_pattern).make("")
     return {
@@ -182,9 +175,9 @@ def _row(context: Context, sale: Sale, plan: Plan, fingerprint: str, now: dateti
         "fingerprint_version": FINGERPRINT_VERSION,
         "channel": sale.channel.value,
         "status": TicketRequestStatus.REGISTERED.value,
-        "status_changed_at": now,
-        "created_at": now,
-        "expires_at": now,
+        "status_changed_at": plan.at,
+        "created_at": plan.at,
+        "expires_at": plan.at,
         "payment_option": PaymentOption.UNPAID.value,
         "currency": plan.currency or context.rules.currency,
         "total_minor": plan.total_minor,

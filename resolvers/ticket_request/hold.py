@@ -1,5 +1,6 @@
 """Extend and cancel: the hold begun anew, or given up."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ from db.engine import Write
 from db.sales_order import SalesChannel
 from db.ticket_item import ContentLineRow
 from db.ticket_request import EntryRow, TicketRequestRow, TicketRequestStatus
-from db.time_slot import SlotState, TimeSlotRow
+from db.time_slot import SlotState, TakenSlot, TimeSlotRow
 from db.timeline import RequestEventKind
 
 from ..context import Context
@@ -151,7 +152,11 @@ async def _revive(write: Write, wanted: Wanted, now: datetime, may_exceed: bool,
 
 
 async def refuse_out_of_force(
-    write: Write, entries: list[EntryRow], contents: dict[int, ContentLineRow], slots: Slots, found: Refusals
+    write: Write,
+    entries: list[EntryRow],
+    contents: dict[int, ContentLineRow],
+    slots: Mapping[int, TakenSlot | TimeSlotRow],
+    found: Refusals,
 ) -> None:
     """Note every slot of the request that was canceled or closed since it was taken, also by a ticket calendar.
 
@@ -161,4 +166,5 @@ async def refuse_out_of_force(
     is_open = all(slots[entry.slot_id].state == SlotState.OPEN for entry in included if entry.slot_id)
     if is_open and all(contents[entry.content_line_id].calendar_id is None for entry in included):
         return
-    found.found += (await _wanted(write, entries, contents, slots)).out_of_force()
+    whole = await db.time_slot.by_ids(write, list(slots))
+    found.found += (await _wanted(write, entries, contents, whole)).out_of_force()

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 import db
 from db.admission import AdmissionRow, ScheduleSelection
-from db.engine import Read
+from db.engine import Read, Write
 from db.keys import key
+from db.offer import Offer
 from db.ticket_item import AdmissionInclusion, ContentLineRow, TicketItemRow, TicketKind, TicketTypeRow
 from db.time_slot import TimeSlotRow
 
@@ -54,7 +55,7 @@ class RequestedLine:
 
 @dataclass(slots=True)
 class PlannedEntry:
-    """One admission of a line. ``is_picked``: the slot was picked for the caller, and may be picked again."""
+    """One admission of a line."""
 
     content: ContentLineRow
     admission: AdmissionRow
@@ -62,7 +63,7 @@ class PlannedEntry:
     quantity: int
     path: tuple[str | int, ...]
     is_primary: bool = False
-    slot: TimeSlotRow | None = None
+    slot_id: int | None = None
 
     @property
     def places(self) -> int:
@@ -98,8 +99,9 @@ class PlannedLine:
 
 @dataclass(slots=True)
 class Plan:
-    """All lines that could be made out, and every problem of those that could not."""
+    """All lines that could be made out, by the set-up of the moment ``at``."""
 
+    at: datetime
     lines: list[PlannedLine] = field(default_factory=list)
     currency: str | None = None
 
@@ -120,23 +122,23 @@ class Plan:
         """The places wanted in each slot, over all lines."""
         wanted: Counter[int] = Counter()
         for _, entry in self.entries:
-            if entry.slot and entry.quantity:
-                wanted[entry.slot.id] += entry.places
+            if entry.slot_id and entry.quantity:
+                wanted[entry.slot_id] += entry.places
         return dict(wanted)
 
 
-async def make_out(
-    read: Read, rules: Rules, requested: Sequence[RequestedLine], now: datetime, found: Refusals
-) -> Plan:
-    """Make out every line; problems are added to ``found``."""
+async def make_out(write: Write, rules: Rules, requested: Sequence[RequestedLine], found: Refusals) -> Plan:
+    """Make out every line, now; problems are added to ``found``."""
     if not 1 <= len(requested) <= rules.lines_per_request:
         message = f"A request has 1 to {rules.lines_per_request} lines; this has {len(requested)}."
         found.add(RefusalCode.INVALID_INPUT, message, "lines", limit=rules.lines_per_request, actual=len(requested))
-        return Plan()
-    plan = Plan()
-    known = await _Known.of(read, requested)
+        return Plan(await write.clock())
+    texts = _distinct(key(line.item_no) for line in requested)
+    chosen = _distinct(a.slot_id for line in requested for a in line.admissions if a.slot_id)
+    offer = await db.offer.named(write, texts, chosen)
+    plan = Plan(offer.at)
     for index, line in enumerate(requested):
-        planned = _line(known, rules, index, line, found)
+        planned = _line(offer, rules, index, line, found)
         if planned is None:
             continue
         plan.currency = plan.currency or planned.item.currency
@@ -154,60 +156,34 @@ async def make_out(
     if tickets > rules.tickets_per_request:
         message = f"A request has at most {rules.tickets_per_request} tickets; this has {tickets}."
         found.add(RefusalCode.INVALID_INPUT, message, "lines", limit=rules.tickets_per_request, actual=tickets)
-    await _choose_slots(read, plan, now, found)
+    await _choose_slots(write, plan, plan.at, found)
     return plan
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Everything the lines name, looked up in a fixed number of statements."""
+def _meant(offer: Offer, line: RequestedLine) -> list[TicketItemRow]:
+    """The items that number, variant and bar code may mean: one, if all is well.
 
-    variants: dict[str, list[TicketItemRow]]
-    barcodes: dict[str, TicketItemRow]
-    types: dict[int, TicketTypeRow]
-    contents: dict[int, list[ContentLineRow]]
-    admissions: dict[int, AdmissionRow]
-    slots: dict[int, TimeSlotRow]
-
-    @classmethod
-    async def of(cls, read: Read, requested: Sequence[RequestedLine]) -> "_Known":
-        texts = _distinct(key(line.item_no) for line in requested)
-        variants = await db.ticket_item.by_item_keys(read, texts)
-        barcodes = await db.ticket_item.by_barcodes(read, texts)
-        items = {item.id: item for item in barcodes.values()} | {i.id: i for all_ in variants.values() for i in all_}
-        types = await db.ticket_item.types_by_ids(read, _distinct(item.ticket_type_id for item in items.values()))
-        contents = await db.ticket_item.contents_of(read, list(items))
-        admissions = await db.admission.by_ids(
-            read, _distinct(c.admission_id for all_ in contents.values() for c in all_)
-        )
-        chosen = _distinct(a.slot_id for line in requested for a in line.admissions if a.slot_id)
-        slots = await db.time_slot.by_ids(read, chosen) if chosen else {}
-        return cls(variants, barcodes, types, contents, admissions, slots)
-
-    def item(self, line: RequestedLine) -> list[TicketItemRow]:
-        """The items that number, variant and bar code may mean: one, if all is well.
-
-        A number without a variant means the item itself where there is one, else its only variant.
-        """
-        text, variant = key(line.item_no), key(line.variant_code or "")
-        numbered = self.variants.get(text, [])
-        if variant:
-            numbered = [item for item in numbered if item.variant_key == variant]
-        elif itself := [item for item in numbered if not item.variant_key]:
-            numbered = itself
-        scanned = self.barcodes.get(text)
-        if scanned is not None and variant in ("", scanned.variant_key):
-            numbered = [*(item for item in numbered if item.id != scanned.id), scanned]
-        return numbered
+    A number without a variant means the item itself where there is one, else its only variant.
+    """
+    text, variant = key(line.item_no), key(line.variant_code or "")
+    numbered = list(offer.variants.get(text, {}).values())
+    if variant:
+        numbered = [item for item in numbered if item.variant_key == variant]
+    elif itself := [item for item in numbered if not item.variant_key]:
+        numbered = itself
+    scanned = offer.barcodes.get(text)
+    if scanned is not None and variant in ("", scanned.variant_key):
+        numbered = [*(item for item in numbered if item.id != scanned.id), scanned]
+    return numbered
 
 
-def _line(known: _Known, rules: Rules, index: int, line: RequestedLine, found: Refusals) -> PlannedLine | None:
+def _line(offer: Offer, rules: Rules, index: int, line: RequestedLine, found: Refusals) -> PlannedLine | None:
     """The line made out, or None where its item cannot be told."""
     place = ("lines", index)
     if not required(found, line.item_no, *place, "itemNo"):
         return None
     quantity = usable_quantity(rules, line.quantity, found, *place, "quantity")
-    items = known.item(line)
+    items = _meant(offer, line)
     if len(items) != 1:
         named = line.item_no.strip()[:NUMBER_LENGTH] + (
             f" in the variant {line.variant_code.strip()[:NUMBER_LENGTH]}" if line.variant_code else ""
@@ -223,11 +199,11 @@ def _line(known: _Known, rules: Rules, index: int, line: RequestedLine, found: R
     planned = PlannedLine(
         line_no=index + 1,
         item=item,
-        type=known.types[item.ticket_type_id],
+        type=offer.types[item.ticket_type_id],
         quantity=quantity,
         unit_price_minor=_unit_price(item, line.unit_price, index, found),
         dictated_nos=None,
-        entries=_entries(known, item, line, quantity, index, found),
+        entries=_entries(offer, item, line, quantity, index, found),
     )
     planned.dictated_nos = _dictated(planned, line.external_ticket_nos, index, found)
     return planned
@@ -286,14 +262,14 @@ def _check_numbers(plan: Plan, found: Refusals) -> None:
 
 
 def _entries(
-    known: _Known, item: TicketItemRow, line: RequestedLine, quantity: int, index: int, found: Refusals
+    offer: Offer, item: TicketItemRow, line: RequestedLine, quantity: int, index: int, found: Refusals
 ) -> list[PlannedEntry]:
     """One entry per admission of the item; what is left out stands there with quantity 0."""
-    contents = known.contents[item.id]
-    listed = _listed(known, contents, line, index, found)
+    contents = offer.contents[item.id].values()
+    listed = _listed(offer, contents, line, index, found)
     entries = []
     for content in contents:
-        admission = known.admissions[content.admission_id]
+        admission = offer.admissions[content.admission_id]
         position, asked = listed.get(content.admission_id, (None, None))
         path: tuple[str | int, ...] = ("lines", index)
         if position is not None:
@@ -307,15 +283,15 @@ def _entries(
             path=path,
         )
         if asked is not None and asked.slot_id is not None:
-            slot = known.slots.get(asked.slot_id)
-            if slot is None:
+            if asked.slot_id not in offer.slot_ids:
                 found.add(
                     RefusalCode.UNKNOWN_SLOT, "There is no such time slot.", *path, "slotId", admission_id=admission.id
                 )
             elif not is_included:
                 message = f"{admission.description} is left out: it takes no time slot."
                 found.add(RefusalCode.INVALID_INPUT, message, *path, "slotId", admission_id=admission.id)
-            entry.slot = slot
+            else:
+                entry.slot_id = asked.slot_id
             entry.path = (*path, "slotId")
         entries.append(entry)
     _primary(entries).is_primary = True
@@ -323,10 +299,10 @@ def _entries(
 
 
 def _listed(
-    known: _Known, contents: Iterable[ContentLineRow], line: RequestedLine, index: int, found: Refusals
+    offer: Offer, contents: Iterable[ContentLineRow], line: RequestedLine, index: int, found: Refusals
 ) -> dict[int, tuple[int, RequestedAdmission]]:
     """The admissions that the caller listed, by admission id, with their place in the list."""
-    by_code = {known.admissions[c.admission_id].code_key: c.admission_id for c in contents}
+    by_code = {offer.admissions[c.admission_id].code_key: c.admission_id for c in contents}
     listed: dict[int, tuple[int, RequestedAdmission]] = {}
     for position, asked in enumerate(line.admissions):
         path = ("lines", index, "admissions", position, "admissionCode")
@@ -371,7 +347,7 @@ def _primary(entries: Sequence[PlannedEntry]) -> PlannedEntry:
 
 async def _choose_slots(read: Read, plan: Plan, now: datetime, found: Refusals) -> None:
     """Pick a slot for every included admission whose caller chose none, by the admission's default schedule."""
-    open_entries = [e for _, e in plan.entries if e.quantity and e.slot is None and e.path[-1] != "slotId"]
+    open_entries = [e for _, e in plan.entries if e.quantity and e.slot_id is None and e.path[-1] != "slotId"]
     candidates: dict[int, list[TimeSlotRow]] = {}
     by_selection: dict[tuple[ScheduleSelection, str], set[int]] = {}
     for entry in open_entries:
@@ -391,7 +367,7 @@ async def _choose_slots(read: Read, plan: Plan, now: datetime, found: Refusals) 
         if entry.admission.default_schedule == ScheduleSelection.NEXT_AVAILABLE:
             slots = [s for s in slots if _is_sellable(entry, s, uses[s.id], calendars, now)] or slots
         if slots:
-            entry.slot = slots[0]
+            entry.slot_id = slots[0].id
         else:
             without.append(entry)
     if not without:
@@ -418,12 +394,12 @@ def wishes(
     found = []
     for line in plan.lines:
         included = [entry for entry in line.entries if entry.quantity]
-        visits = [slots[entry.slot.id].starts_at for entry in included if entry.slot]
+        visits = [slots[entry.slot_id].starts_at for entry in included if entry.slot_id]
         end = validity((entry.content for entry in included), line.default_zone, now, visits).end
         for entry in included:
-            if entry.slot:
+            if entry.slot_id:
                 is_free = may_exceed and entry.content.pos_may_exceed_capacity
-                slot = slots[entry.slot.id]
+                slot = slots[entry.slot_id]
                 calendar = calendar_of(entry.content, calendars)
                 wish = Wish(slot, entry.admission, entry.content, wanted[slot.id], calendar, end, is_free)
                 found.append((entry, wish))

@@ -1,19 +1,20 @@
 """Taking what a plan wants: its dictated ticket numbers, its places; and writing it down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 import db
 from db.engine import Write
 from db.reservation import ReservationKind
+from db.ticket_request import Lines, Place
 from db.timeline import Event, RequestEventKind
 from db.together import NewRows
 
 from ..capacity import exceeds, sale_refusal
 from ..context import Context
 from ..refusals import RefusalCode, Refusals
-from ..slot_use import ticket_calendars, uses_of
+from ..slot_use import counted, ticket_calendars
 from .common import claim_ticket_numbers, event
 from .lines import Plan, wishes
 
@@ -47,18 +48,17 @@ async def take_places(
 
     Answers the deciding moment, and what was let over capacity at the cashier's word.
     """
-    slots = await db.time_slot.lock(write, list(plan.places))
-    now = await write.clock()
-    uses = await uses_of(write, slots.values(), now, but_of=but_of)
-    calendars = await ticket_calendars(write, (entry.content for _, entry in plan.entries if entry.slot))
+    taken = await db.time_slot.take(write, list(plan.places))
+    slots, uses = await counted(write, list(taken.slots), taken.at, but_of=but_of)
+    calendars = await ticket_calendars(write, (entry.content for _, entry in plan.entries if entry.slot_id))
     exceeded = set()
-    for entry, wish in wishes(plan, slots, calendars, now, may_exceed=may_exceed):
-        refusal = sale_refusal(wish, uses[wish.slot.id], now)
+    for entry, wish in wishes(plan, slots, calendars, taken.at, may_exceed=may_exceed):
+        refusal = sale_refusal(wish, uses[wish.slot.id], taken.at)
         if refusal is not None:
             found.found.append(replace(refusal, path=tuple(map(str, entry.path))))
         elif wish.may_exceed and exceeds(wish, uses[wish.slot.id]):
             exceeded.add((entry.admission.id, wish.slot.id))
-    return now, exceeded
+    return taken.at, exceeded
 
 
 def capacity_exceeded(context: Context, request_id: int, exceeded: Exceeded, now: datetime) -> list[Event]:
@@ -69,13 +69,11 @@ def capacity_exceeded(context: Context, request_id: int, exceeded: Exceeded, now
     ]
 
 
-async def write_lines(write: Write, plan: Plan, request_id: int) -> list[int]:
-    """The lines and their entries; answers the entries' ids, in the plan's order."""
-    line_ids = await db.ticket_request.add_lines(
-        write,
+def lines_of(plan: Plan) -> Lines:
+    """The plan's lines and their entries as they are kept."""
+    return Lines(
         [
             {
-                "request_id": request_id,
                 "line_no": line.line_no,
                 "item_id": line.item.id,
                 "quantity": line.quantity,
@@ -85,40 +83,37 @@ async def write_lines(write: Write, plan: Plan, request_id: int) -> list[int]:
             }
             for line in plan.lines
         ],
-    )
-    id_of = dict(zip((line.line_no for line in plan.lines), line_ids, strict=True))
-    return await db.ticket_request.add_entries(
-        write,
         [
             {
-                "request_id": request_id,
-                "line_id": id_of[line.line_no],
+                "line_no": line.line_no,
                 "content_line_id": entry.content.id,
                 "admission_id": entry.admission.id,
                 "inclusion": entry.inclusion.value,
                 "is_primary": entry.is_primary,
                 "quantity": entry.quantity,
-                "slot_id": entry.slot.id if entry.slot else None,
+                "slot_id": entry.slot_id,
             }
             for line, entry in plan.entries
         ],
     )
 
 
-def holding(plan: Plan, entry_ids: list[int], request_id: int, now: datetime, expires_at: datetime) -> NewRows:
+def holding(
+    plan: Plan, entry_ids: Mapping[Place, int], request_id: int, now: datetime, expires_at: datetime
+) -> NewRows:
     """The places that the entries of a written plan hold."""
     return db.reservation.holding(
         [
             {
-                "entry_id": entry_id,
+                "entry_id": entry_ids[line.line_no, entry.admission.id],
                 "request_id": request_id,
-                "slot_id": entry.slot.id,
+                "slot_id": entry.slot_id,
                 "places": entry.places,
                 "kind": ReservationKind.HELD.value,
                 "since": now,
                 "until": expires_at,
             }
-            for (_, entry), entry_id in zip(plan.entries, entry_ids, strict=True)
-            if entry.slot and entry.quantity
+            for line, entry in plan.entries
+            if entry.slot_id and entry.quantity
         ]
     )

@@ -11,7 +11,7 @@ from ..refusals import Outcome, Refusals, Refused
 from .common import event, find_and_lock, may_go_over, turned_down
 from .lines import RequestedLine, make_out
 from .rules import has_run_out, hold_expired, update_refusal
-from .taking import capacity_exceeded, claim_numbers, holding, take_places, write_lines
+from .taking import capacity_exceeded, claim_numbers, holding, lines_of, take_places
 
 
 async def update(
@@ -28,7 +28,7 @@ async def update(
         now = await write.clock()
         if refusal := update_refusal(request, now):
             return await turned_down(write, request, refusal, now)
-        plan = await make_out(write, context.rules, lines, now, found)
+        plan = await make_out(write, context.rules, lines, found)
         old_lines = await db.ticket_request.lines_of(write, request.id)
         old_nos = {number for line in old_lines for number in line.dictated_nos or ()}
         await claim_numbers(write, plan, request.id, now, found, given_up=old_nos)
@@ -40,7 +40,7 @@ async def update(
         assert request.expires_at is not None
         await db.reservation.let_go(write, request.id, now)
         await db.ticket_request.replace_lines(write, request.id, now)
-        entry_ids = await write_lines(write, plan, request.id)
+        entry_ids = await db.ticket_request.add_lines(write, request.id, request.client_id, lines_of(plan))
         dropped = {key(number) for number in old_nos} - {key(number) for number in plan.dictated_nos}
         await db.ticket.free_numbers(write, sorted(dropped), request.id)
         values = {"total_minor": plan.total_minor, "currency": plan.currency}

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 import db
-from db.engine import Database, Write
+from db.engine import Database
 from db.time_slot import TimeSlotRow
 from tests.harness import Gatehouse
 from tests.park import Park, Sellable, codes
 
 from . import books
+from .waiting import not_taken
 
 BUYERS = 8
 """Of the control: no more than the pool has connections."""
@@ -68,18 +69,15 @@ async def test_without_the_lock_the_last_place_is_sold_more_than_once(
     tour = await park.sellable(capacity=1)
     await gatehouse.key("WEB_STORE")
     counted = asyncio.Barrier(BUYERS)
-    held_places = db.reservation.held_places
+    slots_with_held = db.reservation.slots_with_held
 
-    async def unlocked(write: Write, ids: list[int]) -> dict[int, TimeSlotRow]:
-        return await db.time_slot.by_ids(write, ids)
-
-    async def held_by_all(*asked: Any, **more: Any) -> dict[int, int]:
-        held = await held_places(*asked, **more)
+    async def counted_by_all(*asked: Any, **more: Any) -> list[tuple[TimeSlotRow, int]]:
+        held = await slots_with_held(*asked, **more)
         await counted.wait()
         return held
 
-    monkeypatch.setattr(db.time_slot, "lock", unlocked)
-    monkeypatch.setattr(db.reservation, "held_places", held_by_all)
+    monkeypatch.setattr(db.time_slot, "take", not_taken)
+    monkeypatch.setattr(db.reservation, "slots_with_held", counted_by_all)
     payloads = await asyncio.gather(*(park.create(tour.line()) for _ in range(BUYERS)))
     assert [codes(payload) for payload in payloads] == [[]] * BUYERS
 

@@ -1,21 +1,22 @@
 """What waited for somebody else's lock: it decides by the clock read after the lock, and nobody waits in a circle."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 import db
 from db.base import Instant
 from db.engine import Write
-from db.time_slot import TimeSlotRow
+from db.ticket_request import TicketRequestRow
+from db.time_slot import Taken, TakenSlot
 from tests.harness import Gatehouse
 from tests.park import Park, Sellable, codes
 
 from . import books
-from .waiting import holding_slots, holding_table, until_past, until_waiting
+from .waiting import holding_slots, holding_table, not_taken, until_past, until_waiting
 
 pytestmark = pytest.mark.prove
 
@@ -68,11 +69,24 @@ async def test_a_confirm_that_waited_past_the_end_of_its_hold_is_too_late(park: 
 
 
 @on_postgresql
+@pytest.mark.parametrize("clock", [func.now(type_=Instant()), func.clock_timestamp(type_=Instant())])
 async def test_by_the_clock_of_its_beginning_the_late_confirm_would_sell(
-    park: Park, tour: Sellable, monkeypatch: pytest.MonkeyPatch
+    park: Park, tour: Sellable, monkeypatch: pytest.MonkeyPatch, clock: ColumnElement[Any]
 ) -> None:
-    """The control: now() is when the transaction began, and a place that another may have by now is sold."""
-    monkeypatch.setitem(db.engine.CLOCK, "postgresql", select(func.now(type_=Instant())))
+    """The control: a place that another may have by now is sold.
+
+    now() is when the transaction began; and the clock that stands beside the columns of the very SELECT that locks is
+    read before it waits.
+    """
+    slot = db.time_slot.time_slot
+    columns = (slot.c[name] for name in TakenSlot._fields)
+    beside = select(*columns, clock).order_by(slot.c.id).with_for_update(key_share=True)
+
+    async def with_that_clock(write: Write, ids: Sequence[int]) -> Taken:
+        rows = await write.all(beside.where(slot.c.id.in_(ids)))
+        return Taken({row[0]: TakenSlot._make(row[:-1]) for row in rows}, rows[-1][-1])
+
+    monkeypatch.setattr(db.time_slot, "take", with_that_clock)
     token, expires_at = await registered(park, tour.line())
     assert codes(await late(park, "Confirm", token, expires_at)) == []
 
@@ -102,6 +116,49 @@ async def test_a_buyer_who_waited_gets_the_places_of_a_hold_that_ran_out_meanwhi
         await until_waiting(park.gatehouse.database)
         await until_past(park.gatehouse.database, expires_at)
     assert codes(await buying) == []
+
+
+# ------------------------------------------------------------------------------- a request that another changes
+
+
+async def confirm_beside_an_update(park: Park, tour: Sellable) -> int:
+    """How many tickets a confirm issues that waits for an update of its request, from one ticket to three."""
+    token, _ = await registered(park, tour.line(1))
+    async with holding_slots(park.gatehouse.database):
+        updating = asyncio.create_task(park.change("Update", token, lines=[tour.line(3)]))
+        await until_waiting(park.gatehouse.database, 1)
+        confirming = asyncio.create_task(park.change("Confirm", token))
+        await until_waiting(park.gatehouse.database, 2)
+    assert [codes(await updating), codes(await confirming)] == [[], []]
+    return await books.count(park.gatehouse.database, "issued_ticket")
+
+
+async def test_a_confirm_that_waited_for_an_update_issues_what_that_has_left(park: Park, tour: Sellable) -> None:
+    assert await confirm_beside_an_update(park, tour) == 3
+
+
+@on_postgresql
+async def test_read_before_the_request_is_taken_the_confirm_would_issue_what_was_replaced(
+    gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: what hangs on the request is read in a statement that does not wait for it."""
+    park = Park(gatehouse)
+    tour = await park.sellable()
+    lock, of_request = db.ticket_request.lock, db.issue.of_request
+
+    async def read_then_take(write: Write, token_key: str) -> TicketRequestRow | None:
+        request = await db.ticket_request.by_token_key(write, token_key, db.ticket_request.BEFORE_TIME)
+        assert request is not None
+        read = await of_request(write, request.id)
+
+        async def as_read(_write: Write, _request_id: int) -> db.issue.Issue:
+            return read
+
+        monkeypatch.setattr(db.issue, "of_request", as_read)
+        return await lock(write, token_key)
+
+    monkeypatch.setattr(db.ticket_request, "lock", read_then_take)
+    assert await confirm_beside_an_update(park, tour) == 1
 
 
 # --------------------------------------------------------------------------- numbers beside the hold's end
@@ -150,15 +207,15 @@ async def test_taken_as_they_are_listed_two_slots_make_two_buyers_wait_in_a_circ
     """The control: each takes its first slot, then wants the other's. PostgreSQL ends it by failing one of them."""
     both_have_one = asyncio.Barrier(2)
 
-    async def as_listed(write: Write, ids: list[int]) -> dict[int, TimeSlotRow]:
+    async def as_listed(write: Write, ids: Sequence[int]) -> Taken:
         slot = db.time_slot.time_slot
         for i, slot_id in enumerate(ids):
             await write.value(select(slot.c.id).where(slot.c.id == slot_id).with_for_update(key_share=True))
             if i == 0:
                 await both_have_one.wait()
-        return await db.time_slot.by_ids(write, ids)
+        return await not_taken(write, ids)
 
-    monkeypatch.setattr(db.time_slot, "lock", as_listed)
+    monkeypatch.setattr(db.time_slot, "take", as_listed)
     one, other = sorted(tour.slots.values())[3:5]
     lines = [tour.line(1, one), tour.line(1, other)]
     asked = [{"input": {"lines": lines}}, {"input": {"lines": lines[::-1]}}]

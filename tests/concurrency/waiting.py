@@ -1,7 +1,7 @@
 """Making others wait: a transaction of the test's own that holds what they need, so that a race has one outcome."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 import db
 from db.engine import Database, Write
+from db.time_slot import Taken, TakenSlot
 
 PATIENCE_SECONDS = 10
 
@@ -31,6 +32,12 @@ async def holding_slots(database: Database) -> AsyncIterator[None]:
         ids = [row[0] for row in await write.all(text("SELECT id FROM time_slot"))]
         await db.time_slot.lock(write, ids)
         yield
+
+
+async def not_taken(write: Write, ids: Sequence[int]) -> Taken:
+    """Instead of ``db.time_slot.take``, for a control: the slots as they are, and anybody may have them."""
+    rows = await db.time_slot.by_ids(write, ids)
+    return Taken({row.id: TakenSlot(row.id, row.starts_at, row.state) for row in rows.values()}, await write.clock())
 
 
 @asynccontextmanager

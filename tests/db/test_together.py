@@ -78,7 +78,7 @@ async def test_places_are_added_to_each_slot_and_only_there(database: Database) 
 
 
 # Statements of a sale while others wait for its slot: the lock, the slot as it is, the clock, what is held, the change.
-UNDER_LOCK = {"create": 5, "confirm": 4}
+UNDER_LOCK = {"create": 3, "confirm": 2}
 
 
 @pytest.mark.parametrize("template", ["postgresql"], indirect=True)

@@ -1,0 +1,111 @@
+"""The offer: what a sale names, by number, bar code or slot, with all that it asks of it, in one statement.
+
+What is set up may be changed while a sale goes on. A sale is made by the set-up as it was at the moment of its look,
+all of it the same moment's: what is changed later does not reach what is sold. Schedules, calendars and capacity are
+live, and looked at again when the slots have been taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Select, Text, cast, func, null, select, true, union_all
+
+from .admission import AdmissionRow, admission
+from .engine import CLOCK, Write
+from .paging import is_one_of_given, keys_for
+from .ticket_item import (
+    ContentLineRow,
+    TicketItemRow,
+    TicketTypeRow,
+    content_line,
+    item_barcode,
+    ticket_item,
+    ticket_type,
+)
+from .time_slot import time_slot
+
+
+@dataclass(slots=True)
+class Offer:
+    """Items with their types and their contents in force, and which of the slots there are, at one moment.
+
+    ``at`` is the database's clock then. ``variants`` are those of an item number, by its key; ``contents`` are an
+    item's, by the id of the line, in their order.
+    """
+
+    at: datetime
+    slot_ids: frozenset[int]
+    variants: dict[str, dict[int, TicketItemRow]] = field(default_factory=dict)
+    barcodes: dict[str, TicketItemRow] = field(default_factory=dict)
+    types: dict[int, TicketTypeRow] = field(default_factory=dict)
+    contents: dict[int, dict[int, ContentLineRow]] = field(default_factory=dict)
+    admissions: dict[int, AdmissionRow] = field(default_factory=dict)
+
+
+async def named(write: Write, keys: Sequence[str], slot_ids: Sequence[int]) -> Offer:
+    """What these numbers or bar codes, and these ids of slots, name. Of an item without contents nothing is sold."""
+    given = {"keys": keys_for(write, keys), "slot_ids": keys_for(write, slot_ids)}
+    rows = await write.all(_named(write), given)
+    offer = Offer(write.moment(rows[0][0]), frozenset(rows[0][1] or ()))
+    for _, _, barcode_key, *columns in rows:
+        if columns[0] is None:
+            break  # the row tells of the clock and the slots alone
+        item, type_, content, admitted_to = _parted(columns)
+        if barcode_key is None:
+            offer.variants.setdefault(item.item_key, {})[item.id] = item
+        else:
+            offer.barcodes[barcode_key] = item
+        offer.types[type_.id] = type_
+        offer.contents.setdefault(item.id, {})[content.id] = content
+        offer.admissions[admitted_to.id] = admitted_to
+    return offer
+
+
+def _parted(columns: list[Any]) -> tuple[TicketItemRow, TicketTypeRow, ContentLineRow, AdmissionRow]:
+    return (
+        TicketItemRow._make(columns[:_TYPE]),
+        TicketTypeRow._make(columns[_TYPE:_CONTENT]),
+        ContentLineRow._make(columns[_CONTENT:_ADMISSION]),
+        AdmissionRow._make(columns[_ADMISSION:]),
+    )
+
+
+_TYPE = len(TicketItemRow._fields)
+_CONTENT = _TYPE + len(TicketTypeRow._fields)
+_ADMISSION = _CONTENT + len(ContentLineRow._fields)
+
+
+def _named(write: Write) -> Select[Any]:
+    if write.dialect not in _NAMED:
+        _NAMED[write.dialect] = _naming(write)
+    return _NAMED[write.dialect]
+
+
+_NAMED: dict[str, Select[Any]] = {}
+"""For each kind of database."""
+
+
+def _naming(write: Write) -> Select[Any]:
+    listed = (func.json_agg if write.dialect == "postgresql" else func.json_group_array)(time_slot.c.id, type_=JSON())
+    slots = select(listed).where(is_one_of_given(write, time_slot.c.id, "slot_ids")).scalar_subquery()
+    moment = CLOCK[write.dialect].add_columns(slots.label("slots")).subquery("moment")
+    by_number = select(ticket_item.c.id.label("item_id"), cast(null(), Text).label("barcode_key")).where(
+        is_one_of_given(write, ticket_item.c.item_key, "keys")
+    )
+    by_barcode = select(item_barcode.c.item_id, item_barcode.c.barcode_key).where(
+        is_one_of_given(write, item_barcode.c.barcode_key, "keys")
+    )
+    item = union_all(by_number, by_barcode).subquery("item")
+    found = (
+        item.join(ticket_item, ticket_item.c.id == item.c.item_id)
+        .join(ticket_type, ticket_item.c.ticket_type_id == ticket_type.c.id)
+        .join(content_line, (content_line.c.item_id == ticket_item.c.id) & content_line.c.retired_at.is_(None))
+        .join(admission, content_line.c.admission_id == admission.c.id)
+    )
+    return (
+        select(*moment.c, item.c.barcode_key, *ticket_item.c, *ticket_type.c, *content_line.c, *admission.c)
+        .select_from(moment.outerjoin(found, true()))
+        .order_by(ticket_item.c.variant_key, content_line.c.id)
+    )
