@@ -17,7 +17,7 @@ import sys
 import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -381,7 +381,7 @@ def configure_logging(settings: Settings) -> None:
     is_json = (settings.log_format or ("console" if sys.stderr.isatty() else "json")) == "json"
     shared: list[Processor] = [
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _stamped if is_json else structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.ExceptionRenderer(failure),
     ]
     render: Processor = _json if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -429,8 +429,14 @@ def _without_query(record: logging.LogRecord) -> bool:
     return True
 
 
+def _stamped(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """With the time, of which orjson makes the text in a fraction of the time that Python takes."""
+    event["timestamp"] = datetime.now(UTC)
+    return event
+
+
 def _json_bytes(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
-    return orjson.dumps(event, default=str)
+    return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z)
 
 
 def _json(logger: WrappedLogger, method: str, event: EventDict) -> str:

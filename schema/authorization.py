@@ -3,6 +3,8 @@
 A GATE may ask for one ticket by its exact number, but not list any: hence the least extent beside the permission.
 """
 
+from functools import lru_cache
+
 from db.client import Role
 from resolvers.policy import Extent, Permission, extent
 
@@ -81,9 +83,10 @@ def permitted(role: Role) -> frozenset[str]:
     return frozenset(name for name, (needed, least) in MUTATIONS.items() if extent(role, needed).value >= least.value)
 
 
+@lru_cache(maxsize=1_000)
 def forbidden(
     role: Role, operation_type: str, root_fields: frozenset[str], introspection_roles: frozenset[Role]
-) -> list[str]:
+) -> tuple[str, ...]:
     """The root fields of the selection that the role may not ask for. One that no table names is for nobody."""
     needs = NEEDS[operation_type]
     found = [] if role in introspection_roles else sorted(root_fields & INTROSPECTION)
@@ -91,4 +94,4 @@ def forbidden(
         need = needs.get(name)
         if need is None or extent(role, need[0]).value < need[1].value:
             found.append(name)
-    return found
+    return tuple(found)

@@ -56,7 +56,7 @@ def endpoint(
 
     async def handle(request: Request) -> Response:
         try:
-            async with Attended(request.receive, limits.operation_seconds):
+            with Attended(request.receive, limits.operation_seconds):
                 actor = await keyring.actor(bearer(request.headers.get("authorization", "")))
                 if actor is None:
                     return _failed(NEEDS_A_KEY, errors.UNAUTHENTICATED, {"WWW-Authenticate": "Bearer"})

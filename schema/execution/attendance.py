@@ -32,14 +32,16 @@ class Attended:
         self._receive = receive
         self._seconds = seconds
         self._is_read = is_read
-        self._has_gone = False
+        self._is_over = self._has_gone = False
+        self._deadline: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Attended":
+    def __enter__(self) -> "Attended":
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._canceled_before = task, task.cancelling()
         self._loop = asyncio.get_running_loop()
         self._ends_at = self._loop.time() + self._seconds
-        self._deadline = asyncio.timeout(None)
-        await self._deadline.__aenter__()
         self._timer = self._loop.call_later(min(WATCHED_AFTER_SECONDS, self._seconds), self._look)
         return self
 
@@ -47,31 +49,36 @@ class Attended:
         """The request is there as a whole: from now on its client is watched, and it has all its seconds."""
         self._is_read = True
         self._ends_at = self._loop.time() + self._seconds
-        if self._deadline.when() is not None:
+        if self._deadline is not None:
             self._look()
 
     def _look(self) -> None:
         """It takes a while: set the deadline that was meant from the beginning, and watch the client."""
-        self._deadline.reschedule(self._ends_at)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = self._loop.call_at(self._ends_at, self._end)
         if self._is_read and self._watcher is None:
             self._watcher = self._loop.create_task(self._watch())
+
+    def _end(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._task.cancel()
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._has_gone = True
-        if not self._deadline.expired():
-            self._deadline.reschedule(self._loop.time())
+        self._has_gone = not self._is_over
+        self._end()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, cause: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, _: TracebackType | None) -> None:
+        """As ``asyncio.timeout`` does: who is canceled by others as well, is canceled."""
         self._timer.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
         if self._watcher is not None:
             self._watcher.cancel()
-        try:
-            await self._deadline.__aexit__(kind, cause, trace)
-        except TimeoutError:
-            raise Disconnected if self._has_gone else TimedOut from None
-        if isinstance(cause, TimeoutError) and self._deadline.expired():
-            raise Disconnected if self._has_gone else TimedOut from None
+        if self._is_over:
+            is_ours = self._task.uncancel() <= self._canceled_before and kind is asyncio.CancelledError
+            if is_ours or isinstance(cause, TimeoutError):
+                raise Disconnected if self._has_gone else TimedOut from None

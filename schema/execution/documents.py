@@ -44,18 +44,12 @@ class Operation:
     """One operation of a document: its cost, its plans, and its root fields' names whatever @skip and @include say."""
 
     node: OperationDefinitionNode
+    type: str
+    name: str | None
     root_fields: frozenset[str]
     variables: Variables
     costs: Costs
     plans: Plans
-
-    @property
-    def type(self) -> str:
-        return self.node.operation.value
-
-    @property
-    def name(self) -> str | None:
-        return self.node.name.value if self.node.name else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +201,8 @@ def _operations(
     return {
         (d.name.value if d.name else None): Operation(
             d,
+            d.operation.value,
+            d.name.value if d.name else None,
             frozenset(names(d.selection_set, set())),
             Variables(schema, d, hide_suggestions=not limits.shows_suggestions),
             Costs(schema, document, d),

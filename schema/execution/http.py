@@ -139,7 +139,7 @@ class Endpoint:
             check_origin(headers, self._origins)
             if (full := await self._operations.turned_away()) is not None:  # before anything is done for who asks
                 return _reply(full, media_type)
-            async with Attended(receive, limits.operation_seconds, is_read=False) as attended:
+            with Attended(receive, limits.operation_seconds, is_read=False) as attended:
                 actor = await self._keyring.actor(bearer(headers.get(b"authorization", b"").decode("latin-1")))
                 if actor is None:  # before anything is read that a stranger sent
                     return _reply(refusal(NEEDS_A_KEY, errors.UNAUTHENTICATED), media_type)
