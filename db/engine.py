@@ -224,7 +224,7 @@ class Database:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Write]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        connection = await self._writers.take()
+        connection = self._writers.take_now() or await self._writers.take()
         try:
             await connection.begin()
             yield Write(connection, self.dialect, self.clock_offset)
@@ -277,7 +277,7 @@ class _Reading:
         self._dialect = dialect
 
     async def __aenter__(self) -> Read:
-        self._connection = await self._pool.take()
+        self._connection = self._pool.take_now() or await self._pool.take()
         return Read(self._connection, self._dialect)
 
     async def __aexit__(self, *_: object) -> None:

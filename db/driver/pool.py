@@ -1,6 +1,7 @@
 """A few connections for many tasks: who comes first is served first, and none waits for ever."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from . import Connection, NoConnection
@@ -18,11 +19,21 @@ class Pool:
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int) -> None:
         self._connect = connect
-        self._places = asyncio.Semaphore(size)
+        self._free = size
+        """Places that nobody has. While there are any, nobody waits for one."""
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._idle: list[Connection] = []
         self._closing: set[asyncio.Task[None]] = set()
         self.in_use = 0
         """How many connections are out."""
+
+    def take_now(self) -> Connection | None:
+        """A connection, to be given back, if there is one that needs no waiting: what most find."""
+        if not self._free or (connection := self._kept()) is None:
+            return None
+        self._free -= 1
+        self.in_use += 1
+        return connection
 
     async def take(self) -> Connection:
         """A connection, to be given back. Raises NoConnection, and what the driver raises where none can be opened."""
@@ -58,19 +69,33 @@ class Pool:
             await asyncio.wait(set(self._closing))
 
     async def _enter(self) -> None:
-        if self._places.locked():
-            try:
-                async with asyncio.timeout(SECONDS):
-                    await self._places.acquire()
-            except TimeoutError:
-                raise NoConnection(f"every connection was in use for {SECONDS} seconds") from None
-        else:
-            await self._places.acquire()  # at once
-        self.in_use += 1
+        """Have a place: at once, or in the order of those who wait."""
+        if self._free:
+            self._free -= 1
+            self.in_use += 1
+            return
+        loop = asyncio.get_running_loop()
+        place = loop.create_future()
+        self._waiting.append(place)
+        patience = loop.call_later(SECONDS, _give_up, place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and place.exception() is None:  # it had just been handed over
+                self._leave()
+            raise
+        finally:
+            patience.cancel()
 
     def _leave(self) -> None:
+        """Hand the place to who waits longest."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                return
+        self._free += 1
         self.in_use -= 1
-        self._places.release()
 
     def _kept(self) -> Connection | None:
         while self._idle:
@@ -78,3 +103,8 @@ class Pool:
             if not connection.is_closed:
                 return connection
         return None
+
+
+def _give_up(place: asyncio.Future[None]) -> None:
+    if not place.done():
+        place.set_exception(NoConnection(f"every connection was in use for {SECONDS} seconds"))

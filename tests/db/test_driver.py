@@ -91,6 +91,44 @@ async def test_who_comes_first_is_served_first(monkeypatch: pytest.MonkeyPatch) 
     assert served[-1] == 6
 
 
+async def test_a_place_is_handed_over_whenever_who_waits_for_it_is_canceled() -> None:
+    """Before it is free, in the moment when it is handed over, or later; none is lost, and none is there twice."""
+    for turns in range(6):
+        pool = Pool(Plugs().connect, 2)
+        async with taken(pool), taken(pool):
+            waiting = [asyncio.create_task(_held(pool)) for _ in range(3)]
+            await asyncio.sleep(0)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting[0].cancel()
+        waiting[1].cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert waiting[2].exception() is None
+        assert pool.in_use == 0
+        async with asyncio.timeout(5), taken(pool), taken(pool):
+            assert pool.in_use == 2
+            assert pool.take_now() is None
+
+
+async def _held(pool: Pool) -> None:
+    async with taken(pool):
+        await asyncio.sleep(0)
+
+
+async def test_what_is_there_is_taken_without_waiting() -> None:
+    plugs = Plugs()
+    pool = Pool(plugs.connect, 1)
+    assert pool.take_now() is None  # none is open yet
+    async with taken(pool) as first:
+        assert pool.take_now() is None
+    assert pool.take_now() is first
+    assert pool.in_use == 1
+    pool.give_back(first)
+    plugs.made[0].is_closed = True
+    assert pool.take_now() is None
+    assert pool.in_use == 0
+
+
 async def test_a_closed_connection_is_forgotten_and_a_failed_one_takes_no_place() -> None:
     plugs = Plugs()
     pool = Pool(plugs.connect, 1)
