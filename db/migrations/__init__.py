@@ -1,22 +1,27 @@
 """Bringing a database to the tables that this code knows, and telling how far it is.
 
-``versions/`` holds one file per step, oldest first. A step is never changed once it has run anywhere; the next one
-changes what it made. ``python -m db.migrations "What it does"`` drafts it; where SQLite cannot alter a table in place,
-write it inside ``op.batch_alter_table``.
+``versions/`` holds one file per step, oldest first, called by its version. A step is never changed once it has run
+anywhere; the next one changes what it made. ``python -m db.migrations "What it does"`` drafts it; where SQLite cannot
+alter a table in place, write it inside ``op.batch_alter_table``.
+
+Alembic is there for the steps only. A server that starts compares two numbers, and does not load it and what it brings:
+a tenth of the time until it answers.
 """
 
 from collections.abc import Sequence
 from enum import Enum
 from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select
 
 from ..base import metadata
 from ..engine import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 LOCK = 4_207_315
 """The advisory lock that two servers migrating one PostgreSQL database at the same time meet at."""
@@ -32,7 +37,15 @@ class Standing(Enum):
     FOREIGN = "without a version, although it has tables"
 
 
-def _config(connection: Connection | None = None) -> Config:
+IS_THERE = {
+    "postgresql": "SELECT to_regclass('alembic_version') IS NOT NULL",
+    "sqlite": "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'alembic_version'",
+}
+
+
+def _config(connection: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "db:migrations")
     config.attributes["connection"] = connection
@@ -40,25 +53,30 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 @cache
-def _scripts() -> ScriptDirectory:
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config())
+
+
+@cache
+def versions() -> Sequence[str]:
+    """Those that this code knows, oldest first."""
+    files = (Path(__file__).parent / "versions").glob("[0-9]*.py")
+    return sorted(file.stem.partition("_")[0] for file in files)
 
 
 def head() -> str:
     """The version of the tables that this code knows."""
-    found = _scripts().get_current_head()
-    assert found is not None
-    return found
+    return versions()[-1]
 
 
 async def current(database: Database) -> str | None:
     """The version of the database; None if it was never migrated."""
-    async with database.maintaining() as connection:
-        return await connection.run_sync(_current)
-
-
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    async with database.reading() as read:
+        ((is_there,),) = await read.fetch(IS_THERE[database.dialect])
+        rows = await read.fetch("SELECT version_num FROM alembic_version") if is_there else ()
+    return rows[0][0] if rows else None
 
 
 async def standing(database: Database) -> Standing:
@@ -68,8 +86,7 @@ async def standing(database: Database) -> Standing:
         return Standing.FOREIGN if await _has_tables(database) else Standing.EMPTY
     if version == head():
         return Standing.CURRENT
-    known = {script.revision for script in _scripts().walk_revisions()}
-    return Standing.OLDER if version in known else Standing.NEWER
+    return Standing.OLDER if version in versions() else Standing.NEWER
 
 
 async def _has_tables(database: Database) -> bool:
@@ -94,7 +111,10 @@ async def upgrade(database: Database) -> Sequence[str]:
 
 
 def _upgrade(connection: Connection) -> list[str]:
-    before = _current(connection)
+    from alembic import command
+    from alembic.runtime.migration import MigrationContext
+
+    before = MigrationContext.configure(connection).get_current_revision()
     command.upgrade(_config(connection), "head")
     steps = _scripts().iterate_revisions("head", before or "base")
     return [step.revision for step in steps][::-1]

@@ -76,6 +76,13 @@ async def test_foreign_keys_are_on(database: Database) -> None:
         assert await db.client.keys(read) == []
 
 
+def test_versions_are_the_steps() -> None:
+    """As alembic follows them one after the other, and finds no branch among them."""
+    scripts = db.migrations._scripts()
+    assert db.migrations.versions() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert db.migrations.head() == scripts.get_current_head()
+
+
 async def test_migrating_again_changes_nothing(database: Database) -> None:
     assert await db.migrations.standing(database) is Standing.CURRENT
     assert await db.migrations.upgrade(database) == []
