@@ -45,7 +45,10 @@ async def by_id(info: strawberry.Info, batch: Batch, text: str, type_name: str, 
 
 def chosen(by: object) -> tuple[str, Any]:
     """Which field of a @oneOf input was given, and its value."""
-    return next((name, value) for name, value in vars(by).items() if value is not UNSET)
+    for name, value in vars(by).items():
+        if value is not UNSET:
+            return name, value
+    raise AssertionError(by)  # of a @oneOf input there is one
 
 
 @strawberry.interface(description="Anything with an opaque, stable, global id.")

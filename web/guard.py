@@ -5,10 +5,10 @@ and how wrong addresses get into what is derived from the name.
 """
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 import orjson
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -39,6 +39,7 @@ class Guard:
         self._is_open = "*" in hosts
         self._hosts = frozenset(host.lower() for host in hosts if not host.startswith("*"))
         self._suffixes = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
+        self._is_ours = lru_cache(maxsize=100)(self._is_named)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -52,15 +53,16 @@ class Guard:
                 message = {**message, "headers": said + [header for header in _HEADERS if header[0] not in names]}
             await send(message)
 
-        if scope["path"] in PROBES or self._is_ours(Headers(scope=scope).get("host", "")):
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        if self._is_ours(host) or scope["path"] in PROBES:
             await self.app(scope, receive, send_guarded)
         else:
             told = {"message": "This server has another name.", "extensions": {"code": "BAD_REQUEST"}}
             refusal = Response(orjson.dumps({"errors": [told]}), 421, media_type="application/json")
             await refusal(scope, receive, send_guarded)
 
-    def _is_ours(self, host: str) -> bool:
-        name = host.lower()
+    def _is_named(self, host: bytes) -> bool:
+        name = host.decode("latin-1").lower()
         if not name.endswith("]"):
             name = name.rpartition(":")[0] or name
         return self._is_open or name in self._hosts or name.endswith(self._suffixes)

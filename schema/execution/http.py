@@ -83,7 +83,7 @@ class Accepted(NamedTuple):
     is_stream: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """An answer that is whole, as an ASGI application."""
 
@@ -352,7 +352,7 @@ def checked(asked: dict[str, Any], limits: Limits) -> Asked:
         raise BadRequest(400, "variables must be an object.")
     if name is not None and not isinstance(name, str):
         raise BadRequest(400, "operationName must be a string.")
-    if not isinstance(asked.get("extensions"), dict | None):
+    if "extensions" in asked and not isinstance(asked["extensions"], dict | None):
         raise BadRequest(400, "extensions must be an object.")
     if variables:
         for message in misfits(variables, limits.list_items):

@@ -36,7 +36,7 @@ CHARACTERS_PER_POINT = 10
 """Of a document that must be read and validated: as long as it takes to answer one value."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What goes out. ``is_request_error``: nothing was run, because the request itself was at fault.
 

@@ -113,8 +113,11 @@ class Field:
     selections: dict[str, "Selection"] = field(default_factory=dict)
     """What is asked of its objects, by their type; empty for scalars and enums."""
 
+    leads: bool = False
+    """Whether something below it has to be waited for."""
+
     loads: bool = False
-    """Whether its value must be there before the answer is built: it, or something below it, has to be waited for."""
+    """Whether its value must be there before the answer is built: it has to be waited for, or leads on."""
 
     @property
     def type(self) -> GraphQLOutputType:
@@ -148,6 +151,9 @@ class Plan:
     roots: list[Selection]
     fields: list[Field]
     selections: list[Selection]
+    informed: list[Field]
+    """Those of the fields whose functions take ``info``."""
+
     builders: list[Callable[..., Any]] = field(default_factory=list)
     """What ``generated`` made of the selections, once it has."""
 
@@ -251,7 +257,8 @@ class _Maker:
             roots = [self._selection(root, {name: details}, is_root=True) for name, details in grouped.items()]
         else:
             roots = [self._selection(root, grouped, is_root=True)]
-        return Plan(self._schema, self._operation, self._fragments, roots, self._fields, self._selections)
+        informed = [field for field in self._fields if isinstance(field.value, Function) and field.value.info]
+        return Plan(self._schema, self._operation, self._fragments, roots, self._fields, self._selections, informed)
 
     def _selection(
         self, kind: GraphQLObjectType, grouped: Mapping[str, Sequence[FieldDetails]], *, is_root: bool = False
@@ -294,8 +301,8 @@ class _Maker:
         else:
             kinds = self._schema.get_possible_types(named) if is_abstract_type(named) else ()
         made.selections = {kind.name: self._below(kind, nodes) for kind in kinds}
-        is_waited_for = isinstance(value, Related | Resolved)
-        made.loads = is_waited_for or any(below.loading for below in made.selections.values())
+        made.leads = any(below.loading for below in made.selections.values())
+        made.loads = made.leads or isinstance(value, Related | Resolved)
         return made
 
     def _below(self, kind: GraphQLObjectType, nodes: list[FieldNode]) -> Selection:

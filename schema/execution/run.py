@@ -138,9 +138,8 @@ class Run:
         self.asked: dict[int, Any] = {}
         """By the same places: the arguments of fields that take any."""
         self.has_failed = False
-        for field in plan.fields:
-            if isinstance(field.value, Function) and field.value.info:
-                self.values[len(plan.fields) + field.slot] = self.strawberry_info(field)
+        for field in plan.informed:
+            self.values[len(plan.fields) + field.slot] = self.strawberry_info(field)
 
     async def answer(self, root: Selection) -> dict[str, Any] | None:
         """The answer below the root; None if an error has come up to there."""
@@ -216,13 +215,13 @@ class _Level:
     def visit(self, selection: Selection, sources: Iterable[Any]) -> None:
         """Note what the fields of these objects wait for; what waits for nothing is looked through at once."""
         for field in selection.loading:
-            match field.value:
-                case Related(relation):
-                    self._want(field, relation, sources)
-                case Resolved(resolve):
-                    self._call(field, resolve, sources)
-                case _:
-                    self._keep(field, sources)
+            value = field.value
+            if isinstance(value, Related):
+                self._want(field, value.relation, sources)
+            elif isinstance(value, Resolved):
+                self._call(field, value.resolve, sources)
+            else:
+                self._keep(field, sources)
 
     async def wait(self) -> dict[Selection, list[Any]]:
         """Wait for everything; answers the objects of the next level, each once."""
@@ -353,7 +352,7 @@ class _Level:
 
     def _descend(self, field: Field, values: Iterable[Any], *, at_once: bool) -> None:
         """Go on to the objects among these values, where there is something to wait for below them."""
-        if not any(below.loading for below in field.selections.values()):
+        if not field.leads:
             return
         for _ in range(field.depth):
             values = [item for value in values if isinstance(value, list | tuple) for item in value]
