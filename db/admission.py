@@ -23,7 +23,7 @@ from .base import BigId, id_column, metadata
 from .calendar import calendar
 from .engine import Read, Write
 from .keys import key
-from .paging import Listing, Page, Window
+from .paging import ALL, Columns, Listing, Page, Window
 
 
 class AdmissionKind(StrEnum):
@@ -90,9 +90,9 @@ class AdmissionRow(NamedTuple):
 admissions = Listing(admission, AdmissionRow, select(admission))
 
 
-async def by_ids(read: Read, ids: Sequence[int]) -> dict[int, AdmissionRow]:
+async def by_ids(read: Read, ids: Sequence[int], *, columns: Columns = ALL) -> dict[int, AdmissionRow]:
     """Admissions by row id."""
-    return await admissions.by_key(read, "id", ids)
+    return await admissions.by_key(read, "id", ids, columns=columns)
 
 
 async def by_keys(read: Read, keys: Sequence[str]) -> dict[str, AdmissionRow]:

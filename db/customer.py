@@ -12,7 +12,7 @@ from .client import client
 from .conditions import Conditions
 from .engine import Read, Write
 from .keys import key, phone_key
-from .paging import Listing, Page, Window
+from .paging import ALL, Columns, Listing, Page, Window
 
 customer = Table(
     "customer",
@@ -48,19 +48,25 @@ class CustomerRow(NamedTuple):
 customers = Listing(customer, CustomerRow, select(*(customer.c[name] for name in CustomerRow._fields)))
 
 
-async def by_ids(read: Read, ids: Sequence[int], *, where: Conditions | None = None) -> dict[int, CustomerRow]:
+async def by_ids(
+    read: Read, ids: Sequence[int], *, where: Conditions | None = None, columns: Columns = ALL
+) -> dict[int, CustomerRow]:
     """Customers by row id."""
-    return await customers.by_key(read, "id", ids, where=where)
+    return await customers.by_key(read, "id", ids, where=where, columns=columns)
 
 
-async def by_keys(read: Read, keys: Sequence[str], *, where: Conditions | None = None) -> dict[str, CustomerRow]:
+async def by_keys(
+    read: Read, keys: Sequence[str], *, where: Conditions | None = None, columns: Columns = ALL
+) -> dict[str, CustomerRow]:
     """Customers by the key of their number."""
-    return await customers.by_key(read, "customer_key", keys, where=where)
+    return await customers.by_key(read, "customer_key", keys, where=where, columns=columns)
 
 
-async def page(read: Read, window: Window, *, where: Conditions | None = None) -> Page[CustomerRow]:
+async def page(
+    read: Read, window: Window, *, where: Conditions | None = None, columns: Columns = ALL
+) -> Page[CustomerRow]:
     """A page of the register."""
-    return await customers.page(read, window, where=where)
+    return await customers.page(read, window, where=where, columns=columns)
 
 
 async def upsert(

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection as AlchemyConnection
@@ -70,7 +70,7 @@ class Read:
         known = rendered(self.dialect, statement, parameters or NONE)
         found = await self.fetch(known.form.text, known.values(parameters or NONE))
         decode = known.form.decode
-        return found if decode is None else [decode(row) for row in found]
+        return found if decode is None else decode(found)
 
     async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Row]:
         """Every row of the answer to a statement that is in the database's own words."""
@@ -79,8 +79,10 @@ class Read:
 
     async def rows(self, kind: type[T], statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[T]:
         """Every row, as the row class whose fields are the statement's columns in their order."""
-        make = kind._make
-        return [make(row) for row in await self.all(statement, parameters)]
+        found = await self.all(statement, parameters)
+        if found and len(found[0]) != len(kind._fields):
+            raise TypeError(f"{kind.__name__} is not a row of {len(found[0])} columns")
+        return list(map(partial(tuple.__new__, kind), found))
 
     async def first(
         self, kind: type[T], statement: Executable, parameters: Mapping[str, Any] | None = None

@@ -3,11 +3,18 @@
 A ``Listing`` says how one noun is read. Its batch functions answer a mapping from the keys that were asked for;
 what is not there is missing from it. Pages are keyset pages: a position is the order's value and the row's id, so
 that a page costs the same at any depth and rows that come or go never shift it.
+
+Who knows which columns are needed says so (``Columns``), and only these are read: of a ticket with 22 columns, the
+three that are asked for. Rows are of the same class all the same, and raise ``NotRead`` where another is looked at.
 """
 
+from collections import namedtuple
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
+from itertools import compress
+from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
@@ -27,6 +34,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    literal_column,
     select,
     true,
     tuple_,
@@ -48,10 +56,19 @@ Parent = Callable[[Any, Any], ColumnElement[bool]]
 Attributes = str | Column[Any] | Sequence[str]
 """The columns that keys are values of: of the listed table by name, or one of another table (with a ``Parent``)."""
 
+Columns = frozenset[str] | None
+"""The columns of a row that are to be read, by the names of its fields; None: all. Names that it has not are passed
+over."""
+
+ALL: Columns = None
+
 NO_VALUES: Mapping[str, Any] = {}
 
 STATEMENTS_KEPT = 300
 """How many statements are kept of each noun: one for every question that lasts (``db.conditions``)."""
+
+ROWS_KEPT = 100
+"""How many choices of columns are kept of each noun, each a row class."""
 
 COUNTED_AT_MOST = 10_000
 """A total is exact up to here; counting further would read what nobody asked to see."""
@@ -67,6 +84,11 @@ class Order:
     kind: type[int] | type[datetime] = datetime
     mark: str | None = None
     """An attribute, a text, that cursors repeat beside the position: whether the row is the one that was meant."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a row must have to be put in its place."""
+        return ("id", self.attribute) if self.mark is None else ("id", self.attribute, self.mark)
 
 
 BY_ID = Order("ID", kind=int)
@@ -97,10 +119,38 @@ class Window:
         return Shape(self.order, self.position is not None, self.is_backward)
 
     @property
+    def position_values(self) -> dict[str, Any]:
+        """The parameters of a statement of this shape and size."""
+        return {} if self.position is None else {"at_value": self.position[0], "at_id": self.position[1]}
+
+    @property
     def values(self) -> dict[str, Any]:
         """The parameters of a statement of this shape."""
-        at = {} if self.position is None else {"at_value": self.position[0], "at_id": self.position[1]}
-        return {"and_one_more": self.size + 1, **at}
+        return {"and_one_more": self.size + 1, **self.position_values}
+
+
+class NotRead(Exception):
+    """A column was looked at that was not read: whoever asked for the row did not say that it would be."""
+
+
+class _Unread:
+    """What stands in a row class for a column that is not read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, row: Any, kind: type[Any]) -> Any:
+        if row is None:
+            return self
+        raise NotRead(f"{kind.__name__}.{self._name}")
+
+
+def narrowed(kind: type[T], names: Iterable[str]) -> type[T]:
+    """The row class with fields of these names only; its rows are of the given class, too."""
+    chosen = set(names)
+    fields = namedtuple(kind.__name__, [name for name in kind._fields if name in chosen])  # type: ignore[misc]
+    unread = {name: _Unread(name) for name in kind._fields if name not in chosen}
+    return type(kind.__name__, (fields, kind), {"__slots__": (), "__module__": kind.__module__, **unread})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +191,26 @@ class Listing(Generic[T]):
     view: Select[Any]
     expressions: Mapping[str, Callable[[Any], ColumnElement[Any]]] = field(default_factory=dict)
     parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
-    _kept: LRUCache[Any, Any] = field(
-        default_factory=lambda: LRUCache(STATEMENTS_KEPT), init=False, repr=False, compare=False
-    )
+    _kept: LRUCache[Any, Any] = field(default_factory=lambda: LRUCache(STATEMENTS_KEPT), repr=False, compare=False)
+    _narrower: LRUCache[Any, Any] = field(default_factory=lambda: LRUCache(ROWS_KEPT), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         columns = len(self.view.selected_columns)
         assert columns == len(self.row._fields), f"{self.row.__name__} and its view of {columns} columns differ"
+
+    def showing(self, columns: Columns, *needed: str | None) -> "Listing[T]":
+        """The same with rows of these columns only, and of those that are needed to tell what is whose."""
+        if columns is None:
+            return self
+        known: Listing[T] | None = self._narrower.get((columns, needed))
+        if known is None:
+            chosen = [name in columns or name in needed for name in self.row._fields]
+            view = self.view.with_only_columns(
+                *compress(self.view.selected_columns, chosen), maintain_column_froms=True
+            )
+            row = narrowed(self.row, compress(self.row._fields, chosen))
+            known = self._narrower[columns, needed] = replace(self, row=row, view=view)
+        return known
 
     async def by_key(
         self,
@@ -157,11 +220,13 @@ class Listing(Generic[T]):
         *,
         where: Conditions | None = None,
         parameters: Mapping[str, Any] = {},
+        columns: Columns = ALL,
     ) -> dict[Key, T]:
         """The one row per key of a unique attribute that is a field of the row."""
-        found, values = self._statement(read, where, self._of_keys, attribute, ())
-        rows = await read.rows(self.row, found, {**parameters, **values, "keys": keys_for(read, keys)})
-        place = self.row._fields.index(attribute)
+        some = self.showing(columns, attribute)
+        found, values = some._statement(read, where, some._of_keys, attribute, ())
+        rows = await read.rows(some.row, found, {**parameters, **values, "keys": keys_for(read, keys)})
+        place = some.row._fields.index(attribute)
         return {row[place]: row for row in rows}
 
     def _of_keys(self, read: Read, where: Conditions | None, attribute: str, order_by: Sequence[str]) -> Select[Any]:
@@ -178,7 +243,7 @@ class Listing(Generic[T]):
             where = where.with_parameters
         elif where is not None:
             return make(read, where, *shape), {}
-        wanted = (read.dialect, make.__name__, shape, says, tuple(values))
+        wanted = (self.row, read.dialect, make.__name__, shape, says, tuple(values))
         known: S | None = self._kept.get(wanted)
         if known is None:
             known = self._kept[wanted] = make(read, where, *shape)
@@ -193,29 +258,42 @@ class Listing(Generic[T]):
         order_by: Sequence[str] = ("id",),
         where: Conditions | None = None,
         parameters: Mapping[str, Any] = {},
+        columns: Columns = ALL,
     ) -> dict[Key, list[T]]:
         """All rows per key of an attribute that is a field of the row: for lists that set-up or a limit keeps short."""
-        found, values = self._statement(read, where, self._of_keys, attribute, tuple(order_by))
-        place = self.row._fields.index(attribute)
+        some = self.showing(columns, attribute)
+        found, values = some._statement(read, where, some._of_keys, attribute, tuple(order_by))
+        place = some.row._fields.index(attribute)
         lists: dict[Key, list[T]] = {}
-        for row in await read.rows(self.row, found, {**parameters, **values, "keys": keys_for(read, keys)}):
+        for row in await read.rows(some.row, found, {**parameters, **values, "keys": keys_for(read, keys)}):
             lists.setdefault(row[place], []).append(row)
         return lists
 
     async def page(
-        self, read: Read, window: Window, *, where: Conditions | None = None, parameters: Mapping[str, Any] = {}
+        self,
+        read: Read,
+        window: Window,
+        *,
+        where: Conditions | None = None,
+        parameters: Mapping[str, Any] = {},
+        columns: Columns = ALL,
     ) -> Page[T]:
         """One page of all that ``where`` lets through."""
-        found, values = self._statement(read, where, self._page, window.shape)
-        return cut(await read.rows(self.row, found, {**parameters, **values, **window.values}), window)
+        some = self.showing(columns, *window.order.columns)
+        found, values = some._statement(read, where, some._page, window.shape, window.size)
+        return cut(await read.rows(some.row, found, {**parameters, **values, **window.position_values}), window)
 
-    def _page(self, _read: Read, where: Conditions | None, shape: Shape) -> Select[Any]:
-        ids = [
-            select(self._ids(shape, where, behind=behind, part=part).subquery().c.id)
+    def _page(
+        self, _read: Read, where: Conditions | None, shape: Shape, size: int
+    ) -> Select[Any] | CompoundSelect[Any]:
+        """The size stands in the text: PostgreSQL takes a parameter for a tenth of the table, and would plan it anew
+        each time."""
+        found = [
+            self._confined(self.view, self.table.c, shape, where, 1 if behind else size + 1, behind=behind, part=part)
             for behind in _sides(shape)
             for part in self.parts.get(shape.order.attribute, (None,))
         ]
-        return self.view.where(self.table.c.id.in_(union_all(*ids) if len(ids) > 1 else ids[0]))
+        return union_all(*(select(*one.subquery().c) for one in found)) if len(found) > 1 else found[0]
 
     async def pages(
         self,
@@ -227,18 +305,20 @@ class Listing(Generic[T]):
         parent: Parent | None = None,
         where: Conditions | None = None,
         parameters: Mapping[str, Any] = {},
+        columns: Columns = ALL,
     ) -> dict[Key, Page[T]]:
         """One page per key, in one statement: LATERAL on PostgreSQL, a correlated IN on SQLite.
 
         A key may be a tuple; then ``attribute`` names as many columns. ``parent(row, key)`` says which rows are a key's
         where these columns do not; the key's parts are ``c0``, ``c1``, ...
         """
-        found, values = self._statement(read, where, self._pages, _named(attribute), parent, window.shape)
+        some = self.showing(columns, *window.order.columns)
+        found, values = some._statement(read, where, some._pages, _named(attribute), parent, window.shape)
         asked = given_keys(read, keys)
         rows: dict[int, list[T]] = {}
-        width = len(self.row._fields)
+        width, new, kind = len(some.row._fields), tuple.__new__, some.row
         for row in await read.all(found, {**parameters, **values, **window.values, **asked}):
-            rows.setdefault(row[width], []).append(self.row._make(row[:width]))
+            rows.setdefault(row[width], []).append(new(kind, row[:width]))
         return {key: cut(rows.get(i, []), window) for i, key in enumerate(keys, 1)}
 
     def _pages(
@@ -249,8 +329,21 @@ class Listing(Generic[T]):
         def hold(row: Any) -> list[ColumnElement[bool]]:
             return [belongs(row, asked.c), *_hold(where, row)]
 
-        found = [self._of_each(read, asked, self._ids(shape, hold, behind=behind)) for behind in _sides(shape)]
+        found = [self._of_each(read, asked, hold, shape, behind=behind) for behind in _sides(shape)]
         return union_all(*found) if len(found) > 1 else found[0]
+
+    def _of_each(self, read: Read, asked: FromClause, hold: Conditions, shape: Shape, *, behind: bool) -> Select[Any]:
+        """The page of each of the keys asked for, with the key's ordinal behind each row."""
+        most: Any = 1 if behind else bindparam("and_one_more", type_=Integer())
+        if read.dialect == "postgresql":
+            rows = self._confined(self.view, self.table.c, shape, hold, most, behind=behind)
+            page = rows.correlate(asked).lateral("page")
+            return select(*page.c, asked.c.ordinal).select_from(asked.join(page, true()))
+        row = self.table.alias("behind" if behind else "i")
+        ids = self._confined(select(row.c.id), row.c, shape, hold, most, behind=behind).correlate(asked)
+        (source,) = self.view.get_final_froms()
+        found = asked.join(source, self.table.c.id.in_(ids))
+        return select(*self.view.selected_columns, asked.c.ordinal).select_from(found)
 
     async def count(
         self, read: Read, *, where: Conditions | None = None, parameters: Mapping[str, Any] = {}
@@ -308,31 +401,32 @@ class Listing(Generic[T]):
         expression = self.expressions.get(order.attribute)
         return expression(row) if expression else row[order.attribute]
 
-    def _ids(self, shape: Shape, where: Conditions | None, *, behind: bool, part: Part | None = None) -> Select[Any]:
-        """The ids of the page and one more, to know whether it goes on; or one id from behind the position."""
-        row = self.table.alias("behind" if behind else "i")
-        value = self._value(shape.order, row.c)
-        if part is not None:
-            value, where = row.c[part.column], all_of(part.where, where)
-        is_descending = shape.order.is_descending is not (shape.is_backward is not behind)
-        ids = select(row.c.id).where(*_hold(where, row.c))
-        if shape.has_position:
-            position = bindparam("at_value", type_=value.type), bindparam("at_id", type_=row.c.id.type)
-            ids = ids.where(is_beyond(value, row.c.id, position, is_descending, inclusive=behind))
-        ordering = (row.c.id,) if value is row.c.id else (value, row.c.id)
-        ids = ids.order_by(*(o.desc() if is_descending else o for o in ordering))
-        return ids.limit(1 if behind else bindparam("and_one_more", type_=Integer()))
+    def _confined(
+        self,
+        rows: Select[Any],
+        row: Any,
+        shape: Shape,
+        where: Conditions | None,
+        most: Any,
+        *,
+        behind: bool,
+        part: Part | None = None,
+    ) -> Select[Any]:
+        """The page's rows and one more, to know whether it goes on; or one row from behind the position.
 
-    def _of_each(self, read: Read, asked: FromClause, ids: Select[Any]) -> Select[Any]:
-        """The rows that ``ids`` finds for each of the keys asked for, with the key's ordinal behind them."""
-        ids = ids.correlate(asked)
-        (source,) = self.view.get_final_froms()
-        if read.dialect == "postgresql":
-            page = ids.lateral("page")
-            found = asked.join(page, true()).join(source, self.table.c.id == page.c.id)
-        else:
-            found = asked.join(source, self.table.c.id.in_(ids))
-        return select(*self.view.selected_columns, asked.c.ordinal).select_from(found)
+        ``rows`` selects them all, and ``row`` has the columns of the listed table in it.
+        """
+        value = self._value(shape.order, row)
+        if part is not None:
+            value, where = row[part.column], all_of(part.where, where)
+        is_descending = shape.order.is_descending is not (shape.is_backward is not behind)
+        rows = rows.where(*_hold(where, row))
+        if shape.has_position:
+            position = bindparam("at_value", type_=value.type), bindparam("at_id", type_=row.id.type)
+            rows = rows.where(is_beyond(value, row.id, position, is_descending, inclusive=behind))
+        ordering = (row.id,) if value is row.id else (value, row.id)
+        rows = rows.order_by(*(o.desc() if is_descending else o for o in ordering))
+        return rows.limit(literal_column(str(most)) if isinstance(most, int) else most)
 
 
 class OfKeys:
@@ -449,26 +543,29 @@ def _literal(value: Any, like: ColumnElement[Any]) -> ColumnElement[Any]:
     return value if isinstance(value, ColumnElement) else literal(value, like.type)
 
 
-def cut(rows: Sequence[T], window: Window) -> Page[T]:
+def cut(rows: list[T], window: Window) -> Page[T]:
     """Sort, and tell the page from the one row more and the one row behind."""
-    attribute = window.order.attribute
+    place = _place(window.order.attribute)
     is_descending = window.order.is_descending is not window.is_backward
-
-    def place(row: T) -> tuple[Any, int]:
-        return getattr(row, attribute), row.id  # type: ignore[attr-defined]
-
-    ahead = sorted(rows, key=place, reverse=is_descending)
+    rows.sort(key=place, reverse=is_descending)
     is_behind = False
     if window.position is not None:
-        there = window.position
-        beyond = [row for row in ahead if (place(row) < there if is_descending else place(row) > there)]
-        is_behind = len(beyond) < len(ahead)
-        ahead = beyond
-    is_ahead = len(ahead) > window.size
-    ahead = ahead[: window.size]
+        there = window.position if window.order.attribute != "id" else window.position[1]
+        beyond = [row for row in rows if (place(row) < there if is_descending else place(row) > there)]
+        is_behind = len(beyond) < len(rows)
+        rows = beyond
+    is_ahead = len(rows) > window.size
+    if is_ahead:
+        rows = rows[: window.size]
     if window.is_backward:
-        return Page(ahead[::-1], has_previous=is_ahead, has_next=is_behind)
-    return Page(ahead, has_previous=is_behind, has_next=is_ahead)
+        return Page(rows[::-1], has_previous=is_ahead, has_next=is_behind)
+    return Page(rows, has_previous=is_behind, has_next=is_ahead)
+
+
+@cache
+def _place(attribute: str) -> Callable[[Any], Any]:
+    """Where a row stands in an order by that attribute."""
+    return attrgetter("id") if attribute == "id" else attrgetter(attribute, "id")
 
 
 def _counted(number: int) -> int | None:

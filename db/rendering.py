@@ -43,8 +43,8 @@ class Form(NamedTuple):
     encoders: tuple[tuple[int, Convert], ...]
     """Of the places whose values the driver does not take as they are."""
 
-    decode: Callable[[Sequence[Any]], Sequence[Any]] | None
-    """From a row of the driver's values to ours; None where they are the same."""
+    decode: Callable[[Sequence[Sequence[Any]]], list[tuple[Any, ...]]] | None
+    """From rows of the driver's values to ours; None where they are the same."""
 
 
 class Rendered(NamedTuple):
@@ -115,15 +115,16 @@ class Renderings:
         form = Form(state.statement, names, encoders, self._decoder(compiled))
         return Rendered(form, tuple(state.parameters[name] for name in names))
 
-    def _decoder(self, compiled: SQLCompiler) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
-        """A function that converts the columns that need it, written for just these."""
+    def _decoder(self, compiled: SQLCompiler) -> Callable[[Sequence[Sequence[Any]]], list[tuple[Any, ...]]] | None:
+        """A function that converts the columns that need it, written for just these, in one loop over all rows."""
         types = [column.type for column in compiled._result_columns]
         converts = [type_.dialect_impl(self._dialect).result_processor(self._dialect, None) for type_ in types]
         if not any(converts):
             return None
-        values = ", ".join(f"c{i}(row[{i}])" if convert else f"row[{i}]" for i, convert in enumerate(converts))
-        decode: Callable[[Sequence[Any]], Sequence[Any]] = eval(  # noqa: S307  it is made of numbers
-            f"lambda row: ({values},)", {f"c{i}": convert for i, convert in enumerate(converts)}
+        names = "".join(f"v{i}, " for i in range(len(converts)))
+        values = "".join(f"c{i}(v{i}), " if convert else f"v{i}, " for i, convert in enumerate(converts))
+        decode: Callable[[Sequence[Sequence[Any]]], list[tuple[Any, ...]]] = eval(  # noqa: S307  it is made of numbers
+            f"lambda rows: [({values}) for ({names}) in rows]", {f"c{i}": convert for i, convert in enumerate(converts)}
         )
         return decode
 

@@ -32,7 +32,20 @@ from .client import client
 from .conditions import Conditions, carried, equal
 from .engine import INSERT, Read, Write
 from .keys import key as key_of
-from .paging import Listing, OfKeys, Order, Page, Window, each_given, given_keys, is_one_of, keys_for, within
+from .paging import (
+    ALL,
+    Columns,
+    Listing,
+    OfKeys,
+    Order,
+    Page,
+    Window,
+    each_given,
+    given_keys,
+    is_one_of,
+    keys_for,
+    within,
+)
 from .ticket_item import ContentLineRow, content_line, dependency, ticket_item
 from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
 from .ticket_request import matching as matching_requests
@@ -217,9 +230,11 @@ _POINT = ChangeOfEach(
 )
 
 
-async def by_ids(read: Read, ids: Sequence[int], *, where: Conditions | None = None) -> dict[int, IssuedTicketRow]:
+async def by_ids(
+    read: Read, ids: Sequence[int], *, where: Conditions | None = None, columns: Columns = ALL
+) -> dict[int, IssuedTicketRow]:
     """Tickets by row id."""
-    return await issued_tickets.by_key(read, "id", ids, where=where)
+    return await issued_tickets.by_key(read, "id", ids, where=where, columns=columns)
 
 
 async def by_number_keys(
@@ -236,9 +251,11 @@ async def by_ticket_nos(
     return await issued_tickets.by_key(read, "ticket_no", ticket_nos, where=where)
 
 
-async def page(read: Read, window: Window, *, where: Conditions | None = None) -> Page[IssuedTicketRow]:
+async def page(
+    read: Read, window: Window, *, where: Conditions | None = None, columns: Columns = ALL
+) -> Page[IssuedTicketRow]:
     """A page of tickets."""
-    return await issued_tickets.page(read, window, where=where)
+    return await issued_tickets.page(read, window, where=where, columns=columns)
 
 
 async def count(read: Read, *, where: Conditions | None = None) -> int | None:
@@ -400,10 +417,10 @@ _COUNT_PEOPLE = ChangeOfEach(
 
 
 async def pages_of_requests(
-    read: Read, request_ids: Sequence[int], window: Window, *, where: Conditions | None = None
+    read: Read, request_ids: Sequence[int], window: Window, *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[int, Page[IssuedTicketRow]]:
     """One page of tickets per request."""
-    return await issued_tickets.pages(read, "request_id", request_ids, window, where=where)
+    return await issued_tickets.pages(read, "request_id", request_ids, window, where=where, columns=columns)
 
 
 async def counts_of_requests(
@@ -414,10 +431,10 @@ async def counts_of_requests(
 
 
 async def pages_of_lines(
-    read: Read, line_ids: Sequence[int], window: Window, *, where: Conditions | None = None
+    read: Read, line_ids: Sequence[int], window: Window, *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[int, Page[IssuedTicketRow]]:
     """One page of tickets per requested line."""
-    return await issued_tickets.pages(read, "line_id", line_ids, window, where=where)
+    return await issued_tickets.pages(read, "line_id", line_ids, window, where=where, columns=columns)
 
 
 async def counts_of_lines(
@@ -428,11 +445,13 @@ async def counts_of_lines(
 
 
 async def pages_of_customers(
-    read: Read, customer_keys: Sequence[str], window: Window, *, where: Conditions | None = None
+    read: Read, customer_keys: Sequence[str], window: Window, *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[str, Page[IssuedTicketRow]]:
     """One page of tickets per customer number: those whose requests name it."""
     number = ticket_request.c.customer_key
-    return await issued_tickets.pages(read, number, customer_keys, window, parent=_of_customer, where=where)
+    return await issued_tickets.pages(
+        read, number, customer_keys, window, parent=_of_customer, where=where, columns=columns
+    )
 
 
 async def counts_of_customers(
@@ -451,15 +470,19 @@ def _of_customer(ticket: Any, asked: Any) -> ColumnElement[bool]:
 
 
 async def access_entries_by_ids(
-    read: Read, ids: Sequence[int], *, where: Conditions | None = None
+    read: Read, ids: Sequence[int], *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[int, AccessEntryRow]:
     """Access entries by row id."""
-    return await access_entries.by_key(read, "id", ids, where=where)
+    return await access_entries.by_key(read, "id", ids, where=where, columns=columns)
 
 
-async def access_entries_of(read: Read, ticket_ids: Sequence[int]) -> dict[int, list[AccessEntryRow]]:
+async def access_entries_of(
+    read: Read, ticket_ids: Sequence[int], *, columns: Columns = ALL
+) -> dict[int, list[AccessEntryRow]]:
     """The access entries of each ticket, in the order of the item's contents."""
-    return await access_entries.lists(read, "ticket_id", ticket_ids, order_by=("content_line_id", "id"))
+    return await access_entries.lists(
+        read, "ticket_id", ticket_ids, order_by=("content_line_id", "id"), columns=columns
+    )
 
 
 @carried

@@ -9,7 +9,7 @@ from typing import Any
 
 import db
 from db.conditions import Conditions
-from db.paging import Page, Window
+from db.paging import ALL, Columns, Page, Window
 
 from . import timeline, visibility
 from .context import Context
@@ -24,10 +24,10 @@ class Given(dict[str, Any]):
         self.is_personal = is_personal
 
 
-async def ticket_requests(context: Context, window: Window, given: Given) -> Page[Any]:
+async def ticket_requests(context: Context, window: Window, given: Given, columns: Columns = ALL) -> Page[Any]:
     """A page of requests."""
     async with context.reading() as read:
-        return await db.ticket_request.page(read, window, context.now, where=_requests(context, given))
+        return await db.ticket_request.page(read, window, context.now, where=_requests(context, given), columns=columns)
 
 
 async def count_of_ticket_requests(context: Context, given: Given) -> int | None:
@@ -36,10 +36,10 @@ async def count_of_ticket_requests(context: Context, given: Given) -> int | None
         return await db.ticket_request.count(read, context.now, where=_requests(context, given))
 
 
-async def issued_tickets(context: Context, window: Window, given: Given) -> Page[Any]:
+async def issued_tickets(context: Context, window: Window, given: Given, columns: Columns = ALL) -> Page[Any]:
     """A page of tickets."""
     async with context.reading() as read:
-        return await db.ticket.page(read, window, where=_tickets(context, given))
+        return await db.ticket.page(read, window, where=_tickets(context, given), columns=columns)
 
 
 async def count_of_issued_tickets(context: Context, given: Given) -> int | None:
@@ -65,10 +65,10 @@ async def request_events(context: Context, window: Window, given: Given) -> Page
         return await db.timeline.page(read, window, where=where)
 
 
-async def customers(context: Context, window: Window) -> Page[Any]:
+async def customers(context: Context, window: Window, columns: Columns = ALL) -> Page[Any]:
     """A page of the customer register."""
     async with context.reading() as read:
-        return await db.customer.page(read, window, where=visibility.registers(context))
+        return await db.customer.page(read, window, where=visibility.registers(context), columns=columns)
 
 
 async def admissions(context: Context, window: Window) -> Page[Any]:

@@ -14,7 +14,7 @@ from aiodataloader import DataLoader
 
 import db
 from db.engine import Read
-from db.paging import Page, Window
+from db.paging import ALL, Columns, Page, Window
 
 from . import timeline, visibility
 from .admittance.explain import explain_tickets
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from .context import Context
 
 Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
-"""``async (context, read, keys, *arguments) -> {key: value}``; the arguments are hashable and the same for all keys."""
+"""``async (context, read, keys, *arguments) -> {key: value}``; the arguments are hashable and the same for all keys.
+
+One whose values are rows, or pages or lists of them, may take ``columns`` as well: those that anybody will look at.
+"""
 
 KEYS_AT_ONCE = 10_000
 """The most keys that one statement is given: a full page of full pages."""
@@ -74,20 +77,30 @@ class Loaders:
 
         return DataLoader(load, max_batch_size=KEYS_AT_ONCE)
 
-    async def fetch(self, batch: Batch, keys: Collection[Any], *arguments: Any) -> Mapping[Any, Any]:
+    async def fetch(
+        self, batch: Batch, keys: Collection[Any], *arguments: Any, columns: Columns = ALL
+    ) -> Mapping[Any, Any]:
         """The batch function's answers for these keys, and others read before: None for what there is not, the
-        exception for what could not be read, which is not kept."""
+        exception for what could not be read, which is not kept.
+
+        ``columns``: of a batch function that takes them. What was read whole is not read again for some columns.
+        """
         found = self._found[(batch, *arguments)]
+        if columns is not None:
+            whole = found
+            found = self._found[(batch, columns, *arguments)]
+            found |= {key: whole[key] for key in keys if key in whole}
         missing = [key for key in keys if key not in found]
         if not missing:
             return found
         chunks = [missing[i : i + KEYS_AT_ONCE] for i in range(0, len(missing), KEYS_AT_ONCE)]
         failed: dict[Any, Exception] = {}
+        narrow = {} if columns is None else {"columns": columns}
 
         async def read(chunk: list[Any]) -> None:
             try:
                 async with self._context.reading() as read:
-                    rows = await batch(self._context, read, chunk, *arguments)
+                    rows = await batch(self._context, read, chunk, *arguments, **narrow)
                 found.update((key, rows.get(key)) for key in chunk)
             except Exception as cause:
                 failed.update((key, cause) for key in chunk)
@@ -102,14 +115,16 @@ class Loaders:
 # ----------------------------------------------------------------------------------------------- customers
 
 
-async def customers(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def customers(context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL) -> Mapping[int, Any]:
     """Customers by row id."""
-    return await db.customer.by_ids(read, ids, where=visibility.registers(context))
+    return await db.customer.by_ids(read, ids, where=visibility.registers(context), columns=columns)
 
 
-async def customers_by_key(context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+async def customers_by_key(
+    context: "Context", read: Read, keys: Sequence[str], columns: Columns = ALL
+) -> Mapping[str, Any]:
     """Customers by the key of their number."""
-    return await db.customer.by_keys(read, keys, where=visibility.registers(context))
+    return await db.customer.by_keys(read, keys, where=visibility.registers(context), columns=columns)
 
 
 async def customers_of_requests(context: "Context", read: Read, request_ids: Sequence[int]) -> Mapping[int, Any]:
@@ -165,9 +180,9 @@ async def sales_orders_of_requests(
 # ------------------------------------------------------------------------------------- admissions and slots
 
 
-async def admissions(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def admissions(_context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL) -> Mapping[int, Any]:
     """Admissions by row id."""
-    return await db.admission.by_ids(read, ids)
+    return await db.admission.by_ids(read, ids, columns=columns)
 
 
 async def admissions_by_key(_context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
@@ -318,9 +333,11 @@ async def dependencies_of_content_lines(_context: "Context", read: Read, ids: Se
 # ----------------------------------------------------------------------------------------- ticket requests
 
 
-async def ticket_requests(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def ticket_requests(
+    context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL
+) -> Mapping[int, Any]:
     """Requests by row id."""
-    return await db.ticket_request.by_ids(read, ids, context.now, where=visibility.requests(context))
+    return await db.ticket_request.by_ids(read, ids, context.now, where=visibility.requests(context), columns=columns)
 
 
 async def ticket_requests_by_token(context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
@@ -329,11 +346,11 @@ async def ticket_requests_by_token(context: "Context", read: Read, keys: Sequenc
 
 
 async def ticket_requests_of_customers(
-    context: "Context", read: Read, keys: Sequence[str], window: Window
+    context: "Context", read: Read, keys: Sequence[str], window: Window, columns: Columns = ALL
 ) -> Mapping[str, Page[Any]]:
     """One page of requests per customer number."""
     where = visibility.requests(context)
-    return await db.ticket_request.pages_of_customers(read, keys, window, context.now, where=where)
+    return await db.ticket_request.pages_of_customers(read, keys, window, context.now, where=where, columns=columns)
 
 
 async def ticket_request_counts_of_customers(
@@ -344,11 +361,11 @@ async def ticket_request_counts_of_customers(
 
 
 async def ticket_requests_of_sales_orders(
-    context: "Context", read: Read, ids: Sequence[int], window: Window
+    context: "Context", read: Read, ids: Sequence[int], window: Window, columns: Columns = ALL
 ) -> Mapping[int, Page[Any]]:
     """One page of requests per sales order."""
     where = visibility.requests(context)
-    return await db.ticket_request.pages_of_sales_orders(read, ids, window, context.now, where=where)
+    return await db.ticket_request.pages_of_sales_orders(read, ids, window, context.now, where=where, columns=columns)
 
 
 async def ticket_request_counts_of_sales_orders(
@@ -358,38 +375,50 @@ async def ticket_request_counts_of_sales_orders(
     return await db.ticket_request.counts_of_sales_orders(read, ids, where=visibility.requests(context))
 
 
-async def references(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def references(context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL) -> Mapping[int, Any]:
     """References by row id, replaced ones too."""
-    return await db.ticket_request.references_by_ids(read, ids, where=visibility.references(context))
+    return await db.ticket_request.references_by_ids(read, ids, where=visibility.references(context), columns=columns)
 
 
-async def references_of_requests(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def references_of_requests(
+    context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL
+) -> Mapping[int, Any]:
     """The references in force of each request."""
-    return await db.ticket_request.references_of_requests(read, ids, where=visibility.references(context))
+    return await db.ticket_request.references_of_requests(
+        read, ids, where=visibility.references(context), columns=columns
+    )
 
 
-async def entries(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def entries(context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL) -> Mapping[int, Any]:
     """Entries by row id, replaced ones too."""
-    return await db.ticket_request.entries_by_ids(read, ids, context.now, where=visibility.entries(context))
+    return await db.ticket_request.entries_by_ids(
+        read, ids, context.now, where=visibility.entries(context), columns=columns
+    )
 
 
-async def entries_of_requests(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def entries_of_requests(
+    context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL
+) -> Mapping[int, Any]:
     """The entries in force of each request."""
     where = visibility.entries(context)
-    return await db.ticket_request.entries_of_requests(read, ids, context.now, where=where)
+    return await db.ticket_request.entries_of_requests(read, ids, context.now, where=where, columns=columns)
 
 
-async def entries_of_references(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def entries_of_references(
+    context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL
+) -> Mapping[int, Any]:
     """The entries of each reference."""
-    return await db.ticket_request.entries_of_lines(read, ids, context.now)
+    return await db.ticket_request.entries_of_lines(read, ids, context.now, columns=columns)
 
 
 # ------------------------------------------------------------------------------------------ issued tickets
 
 
-async def issued_tickets(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def issued_tickets(
+    context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL
+) -> Mapping[int, Any]:
     """Tickets by row id."""
-    return await db.ticket.by_ids(read, ids, where=visibility.tickets(context))
+    return await db.ticket.by_ids(read, ids, where=visibility.tickets(context), columns=columns)
 
 
 async def issued_tickets_together(
@@ -420,10 +449,10 @@ async def issued_tickets_by_number(
 
 
 async def tickets_of_requests(
-    context: "Context", read: Read, ids: Sequence[int], window: Window
+    context: "Context", read: Read, ids: Sequence[int], window: Window, columns: Columns = ALL
 ) -> Mapping[int, Page[Any]]:
     """One page of tickets per request."""
-    return await db.ticket.pages_of_requests(read, ids, window, where=visibility.tickets(context))
+    return await db.ticket.pages_of_requests(read, ids, window, where=visibility.tickets(context), columns=columns)
 
 
 async def ticket_counts_of_requests(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, int | None]:
@@ -432,10 +461,10 @@ async def ticket_counts_of_requests(context: "Context", read: Read, ids: Sequenc
 
 
 async def tickets_of_references(
-    context: "Context", read: Read, ids: Sequence[int], window: Window
+    context: "Context", read: Read, ids: Sequence[int], window: Window, columns: Columns = ALL
 ) -> Mapping[int, Page[Any]]:
     """One page of tickets per reference."""
-    return await db.ticket.pages_of_lines(read, ids, window, where=visibility.tickets(context))
+    return await db.ticket.pages_of_lines(read, ids, window, where=visibility.tickets(context), columns=columns)
 
 
 async def ticket_counts_of_references(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, int | None]:
@@ -444,10 +473,10 @@ async def ticket_counts_of_references(context: "Context", read: Read, ids: Seque
 
 
 async def tickets_of_customers(
-    context: "Context", read: Read, keys: Sequence[str], window: Window
+    context: "Context", read: Read, keys: Sequence[str], window: Window, columns: Columns = ALL
 ) -> Mapping[str, Page[Any]]:
     """One page of tickets per customer number."""
-    return await db.ticket.pages_of_customers(read, keys, window, where=visibility.tickets(context))
+    return await db.ticket.pages_of_customers(read, keys, window, where=visibility.tickets(context), columns=columns)
 
 
 async def ticket_counts_of_customers(context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, int | None]:
@@ -455,14 +484,18 @@ async def ticket_counts_of_customers(context: "Context", read: Read, keys: Seque
     return await db.ticket.counts_of_customers(read, keys, where=visibility.tickets(context))
 
 
-async def access_entries(context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def access_entries(
+    context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL
+) -> Mapping[int, Any]:
     """Access entries by row id."""
-    return await db.ticket.access_entries_by_ids(read, ids, where=visibility.access_entries(context))
+    return await db.ticket.access_entries_by_ids(read, ids, where=visibility.access_entries(context), columns=columns)
 
 
-async def access_entries_of_tickets(_context: "Context", read: Read, ids: Sequence[int]) -> Mapping[int, Any]:
+async def access_entries_of_tickets(
+    _context: "Context", read: Read, ids: Sequence[int], columns: Columns = ALL
+) -> Mapping[int, Any]:
     """The access entries of each ticket."""
-    return await db.ticket.access_entries_of(read, ids)
+    return await db.ticket.access_entries_of(read, ids, columns=columns)
 
 
 async def explanations(

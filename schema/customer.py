@@ -13,7 +13,7 @@ from resolvers import lists, loaders
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal
-from .relations import connection
+from .relations import IN_PAGE, ROWS_AT, columns_asked, connection
 
 if TYPE_CHECKING:
     from .ticket import IssuedTicket
@@ -64,7 +64,10 @@ class CustomerQueries:
                 found = await info.context.loaders.load(loaders.customers_by_key, key(given))
         return found
 
-    @strawberry.field(description="The customers that you may see, in the order in which they became known.")
+    @strawberry.field(
+        description="The customers that you may see, in the order in which they became known.",
+        metadata={ROWS_AT: IN_PAGE},
+    )
     async def customers(
         self,
         info: strawberry.Info,
@@ -73,4 +76,5 @@ class CustomerQueries:
         last: Last = UNSET,
         before: Before = UNSET,
     ) -> Connection[Customer] | None:
-        return page_of(await lists.customers(info.context, window(first, after, last, before)))
+        asked = window(first, after, last, before)
+        return page_of(await lists.customers(info.context, asked, columns_asked(info)))

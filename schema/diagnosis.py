@@ -124,7 +124,7 @@ def _permitted(context: Any) -> tuple[frozenset[str]]:
 
 def available_actions(batch: Batch) -> Any:
     """The field ``availableActions`` of a request or a ticket."""
-    available = Relation(batch, attrgetter("id"), _permitted, _shown)
+    available = Relation(batch, attrgetter("id"), _permitted, _shown, reads=frozenset({"id"}))
 
     async def resolve(root: Any, info: strawberry.Info) -> list[AvailableAction] | None:
         found: list[AvailableAction] | None = await available.resolve(root, info.context)

@@ -8,6 +8,8 @@ import strawberry
 
 import db
 
+from .relations import reads
+
 
 @strawberry.type(description="An amount of money, prices including VAT.")
 class Money:
@@ -30,4 +32,4 @@ def money(name: str, *, description: str) -> Any:
         return money_of(minor(root), root.currency)
 
     resolve.__annotations__ = {}
-    return strawberry.field(resolver=resolve, description=description)
+    return strawberry.field(resolver=resolve, description=description, metadata=reads(name, "currency"))

@@ -53,7 +53,9 @@ def chosen(by: object) -> tuple[str, Any]:
 
 @strawberry.interface(description="Anything with an opaque, stable, global id.")
 class Node:
-    @strawberry.field(description="Opaque and stable; what `node` and `nodes` take.")
+    @strawberry.field(
+        description="Opaque and stable; what `node` and `nodes` take.", metadata={"reads": frozenset({"id"})}
+    )
     def id(self, info: strawberry.Info) -> strawberry.ID:
         return strawberry.ID(global_id(info._raw_info.parent_type.name, self.id))
 

@@ -16,6 +16,8 @@ from graphql import GraphQLObjectType, GraphQLSchema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.schema_directive import Location
 
+from .relations import reads
+
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.INPUT_FIELD_DEFINITION, Location.ENUM_VALUE],
@@ -29,6 +31,9 @@ class Personal:
 
 
 PERSONAL = Personal()
+
+OF_VIEWS = ("id", "request_id")
+"""What ``Context.shows`` keeps a row for: whose it is. A row has one of them, or both."""
 
 
 def is_personal(declared: Any) -> bool:
@@ -48,14 +53,13 @@ def personal(name: str, owner: str = "client_id", *, description: str) -> Any:
         return found
 
     resolve.__annotations__ = {"info": strawberry.Info, "return": str | None}
-    return masked(resolve, description=description)
+    return masked(resolve, description=description, metadata=reads(name, owner, *OF_VIEWS))
 
 
-def masked(resolve: Any, *, description: str) -> Any:
+def masked(resolve: Any, *, description: str, metadata: Mapping[str, Any] = {}) -> Any:
     """A field that is tagged, and whose resolver says null to those who may not see it."""
-    return strawberry.field(
-        resolver=resolve, description=description, directives=[PERSONAL], metadata={"is_masked": True}
-    )
+    told = {"is_masked": True, **metadata}
+    return strawberry.field(resolver=resolve, description=description, directives=[PERSONAL], metadata=told)
 
 
 def personal_input(*, description: str) -> Any:

@@ -26,7 +26,7 @@ from .money import Money, money
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal_input
-from .relations import connection, relation
+from .relations import IN_PAGE, ROWS_AT, columns_asked, connection, reads, relation
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
 from .ticket_request import CUSTOMER, Reference, TicketRequest, sees_timelines
@@ -71,14 +71,20 @@ class IssuedTicket(Node):
     quantity: int = strawberry.field(description="People on it; 1 unless it is a group ticket.")
     valid_from: datetime = strawberry.field(description="The first moment of its validity.")
     valid_until: datetime | None = strawberry.field(
-        resolver=_end, description="The last moment of its validity; null: no end."
+        resolver=_end, description="The last moment of its validity; null: no end.", metadata=reads("valid_until")
     )
     issued_at: datetime = strawberry.field(description="When it was issued.")
-    is_blocked: bool = strawberry.field(resolver=_is_blocked, description="Whether it is blocked, which can be undone.")
+    is_blocked: bool = strawberry.field(
+        resolver=_is_blocked,
+        description="Whether it is blocked, which can be undone.",
+        metadata=reads("blocked_at"),
+    )
     blocked_at: datetime | None = strawberry.field(description="When it was blocked; null: it is not.")
     blocked_reason: str | None = strawberry.field(description="Why it was blocked.")
     is_revoked: bool = strawberry.field(
-        resolver=_is_revoked, description="Whether it was given back, which cannot be undone."
+        resolver=_is_revoked,
+        description="Whether it was given back, which cannot be undone.",
+        metadata=reads("revoked_at"),
     )
     revoked_at: datetime | None = strawberry.field(description="When it was revoked; null: it is not.")
     printed_at: datetime | None = strawberry.field(description="When it was last printed.")
@@ -126,7 +132,9 @@ class AccessEntry(Node):
     )
     quantity: int = strawberry.field(description="Places it takes.")
     is_blocked: bool = strawberry.field(
-        resolver=_is_blocked, description="Whether this admission of the ticket is blocked, by itself."
+        resolver=_is_blocked,
+        description="Whether this admission of the ticket is blocked, by itself.",
+        metadata=reads("blocked_at"),
     )
     blocked_at: datetime | None = strawberry.field(description="When this admission was blocked; null: it is not.")
     blocked_reason: str | None = strawberry.field(description="Why it was blocked.")
@@ -211,7 +219,9 @@ class IssuedTicketQueries:
                 found = await load(loaders.issued_tickets_by_number, ("internal", key(wanted)))
         return found
 
-    @strawberry.field(description="The tickets that you may see and that the conditions let through.")
+    @strawberry.field(
+        description="The tickets that you may see and that the conditions let through.", metadata={ROWS_AT: IN_PAGE}
+    )
     async def issued_tickets(
         self,
         info: strawberry.Info,
@@ -228,5 +238,5 @@ class IssuedTicketQueries:
     ) -> CountedConnection[IssuedTicket] | None:
         order = (order_by or IssuedTicketOrder.ISSUED_AT_DESC).value
         asked, conditions = window(first, after, last, before, order), given(where)
-        page = await lists.issued_tickets(info.context, asked, conditions)
+        page = await lists.issued_tickets(info.context, asked, conditions, columns_asked(info))
         return page_of(page, order, partial(lists.count_of_issued_tickets, info.context, conditions))

@@ -25,7 +25,7 @@ from .money import Money, money
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal, personal_input
-from .relations import connection, relation
+from .relations import IN_PAGE, ROWS_AT, columns_asked, connection, relation
 from .sales_order import SalesOrder
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
@@ -116,7 +116,7 @@ class TicketRequest(Node):
     customer: Customer | None = relation(loaders.customers_by_key, "customer_key", description=CUSTOMER)
     sales_order: SalesOrder | None = relation(
         loaders.sales_orders_of_requests,
-        lambda request: (request.client_id, request.order_key, request.receipt_key, request.pos_unit_key),
+        ("client_id", "order_key", "receipt_key", "pos_unit_key"),
         description="The sales document it came from: its client's order of that number, else that of its receipt; "
         "null until known, or if it is not yours to see.",
     )
@@ -235,7 +235,9 @@ class TicketRequestQueries:
                 found = await info.context.loaders.load(loaders.ticket_requests_by_token, key(wanted))
         return found
 
-    @strawberry.field(description="The requests that you may see and that the conditions let through.")
+    @strawberry.field(
+        description="The requests that you may see and that the conditions let through.", metadata={ROWS_AT: IN_PAGE}
+    )
     async def ticket_requests(
         self,
         info: strawberry.Info,
@@ -252,5 +254,5 @@ class TicketRequestQueries:
     ) -> CountedConnection[TicketRequest] | None:
         order = (order_by or TicketRequestOrder.CREATED_AT_DESC).value
         asked, conditions = window(first, after, last, before, order), given(where)
-        page = await lists.ticket_requests(info.context, asked, conditions)
+        page = await lists.ticket_requests(info.context, asked, conditions, columns_asked(info))
         return page_of(page, order, partial(lists.count_of_ticket_requests, info.context, conditions))

@@ -10,7 +10,7 @@ from ..base import BigId
 from ..conditions import Conditions, Lasting, all_of
 from ..customer import CustomerRow, customer
 from ..engine import Read
-from ..paging import Page, Window, each, is_one_of
+from ..paging import ALL, Columns, Page, Window, each, is_one_of
 from ..sales_order import sales_order
 from .rows import EntryRow, LineRow, ReferenceRow, TicketRequestRow, entries, references, ticket_requests
 from .tables import order_key, request_entry, request_line, ticket_request
@@ -51,10 +51,10 @@ _ENTRIES_OF = entries.view.where(
 
 
 async def by_ids(
-    read: Read, ids: Sequence[int], now: datetime, *, where: Conditions | None = None
+    read: Read, ids: Sequence[int], now: datetime, *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[int, TicketRequestRow]:
     """Requests by row id."""
-    return await ticket_requests.by_key(read, "id", ids, where=where, parameters={"now": now})
+    return await ticket_requests.by_key(read, "id", ids, where=where, parameters={"now": now}, columns=columns)
 
 
 async def by_token_keys(
@@ -64,9 +64,11 @@ async def by_token_keys(
     return await ticket_requests.by_key(read, "token_key", keys, where=where, parameters={"now": now})
 
 
-async def page(read: Read, window: Window, now: datetime, *, where: Conditions | None = None) -> Page[TicketRequestRow]:
+async def page(
+    read: Read, window: Window, now: datetime, *, where: Conditions | None = None, columns: Columns = ALL
+) -> Page[TicketRequestRow]:
     """A page of requests."""
-    return await ticket_requests.page(read, window, where=where, parameters={"now": now})
+    return await ticket_requests.page(read, window, where=where, parameters={"now": now}, columns=columns)
 
 
 async def count(read: Read, now: datetime, *, where: Conditions | None = None) -> int | None:
@@ -75,11 +77,18 @@ async def count(read: Read, now: datetime, *, where: Conditions | None = None) -
 
 
 async def pages_of_customers(
-    read: Read, customer_keys: Sequence[str], window: Window, now: datetime, *, where: Conditions | None = None
+    read: Read,
+    customer_keys: Sequence[str],
+    window: Window,
+    now: datetime,
+    *,
+    where: Conditions | None = None,
+    columns: Columns = ALL,
 ) -> dict[str, Page[TicketRequestRow]]:
     """One page of requests per customer number."""
-    found = ticket_requests.pages(read, "customer_key", customer_keys, window, where=where, parameters={"now": now})
-    return await found
+    return await ticket_requests.pages(
+        read, "customer_key", customer_keys, window, where=where, parameters={"now": now}, columns=columns
+    )
 
 
 async def counts_of_customers(
@@ -90,11 +99,17 @@ async def counts_of_customers(
 
 
 async def pages_of_sales_orders(
-    read: Read, order_ids: Sequence[int], window: Window, now: datetime, *, where: Conditions | None = None
+    read: Read,
+    order_ids: Sequence[int],
+    window: Window,
+    now: datetime,
+    *,
+    where: Conditions | None = None,
+    columns: Columns = ALL,
 ) -> dict[int, Page[TicketRequestRow]]:
     """One page of requests per sales order: those that point at it."""
     return await ticket_requests.pages(
-        read, "id", order_ids, window, parent=_points_at_order, where=where, parameters={"now": now}
+        read, "id", order_ids, window, parent=_points_at_order, where=where, parameters={"now": now}, columns=columns
     )
 
 
@@ -132,38 +147,42 @@ async def customers_of(
 
 
 async def references_by_ids(
-    read: Read, ids: Sequence[int], *, where: Conditions | None = None
+    read: Read, ids: Sequence[int], *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[int, ReferenceRow]:
     """References by row id, replaced ones too."""
-    return await references.by_key(read, "id", ids, where=where)
+    return await references.by_key(read, "id", ids, where=where, columns=columns)
 
 
 async def references_of_requests(
-    read: Read, request_ids: Sequence[int], *, where: Conditions | None = None
+    read: Read, request_ids: Sequence[int], *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[int, list[ReferenceRow]]:
     """The references in force of each request, by line number."""
     return await references.lists(
-        read, "request_id", request_ids, order_by=("line_no", "id"), where=all_of(_IN_FORCE, where)
+        read, "request_id", request_ids, order_by=("line_no", "id"), where=all_of(_IN_FORCE, where), columns=columns
     )
 
 
 async def entries_by_ids(
-    read: Read, ids: Sequence[int], now: datetime, *, where: Conditions | None = None
+    read: Read, ids: Sequence[int], now: datetime, *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[int, EntryRow]:
     """Entries by row id, replaced ones too."""
-    return await entries.by_key(read, "id", ids, where=where, parameters={"now": now})
+    return await entries.by_key(read, "id", ids, where=where, parameters={"now": now}, columns=columns)
 
 
 async def entries_of_requests(
-    read: Read, request_ids: Sequence[int], now: datetime, *, where: Conditions | None = None
+    read: Read, request_ids: Sequence[int], now: datetime, *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[int, list[EntryRow]]:
     """The entries in force of each request, line by line."""
-    return await entries.lists(read, "request_id", request_ids, where=all_of(_IN_FORCE, where), parameters={"now": now})
+    return await entries.lists(
+        read, "request_id", request_ids, where=all_of(_IN_FORCE, where), parameters={"now": now}, columns=columns
+    )
 
 
-async def entries_of_lines(read: Read, line_ids: Sequence[int], now: datetime) -> dict[int, list[EntryRow]]:
+async def entries_of_lines(
+    read: Read, line_ids: Sequence[int], now: datetime, *, columns: Columns = ALL
+) -> dict[int, list[EntryRow]]:
     """The entries of each line; a replaced line keeps those it had."""
-    return await entries.lists(read, "line_id", line_ids, parameters={"now": now})
+    return await entries.lists(read, "line_id", line_ids, parameters={"now": now}, columns=columns)
 
 
 _IN_FORCE = Lasting(lambda row, _of: [row.replaced_at.is_(None)])

@@ -136,6 +136,8 @@ def status_changed_now(request: Any) -> ColumnElement[datetime]:
     return case((has_run_out(request), request.expires_at), else_=request.status_changed_at)
 
 
+# The joins below are outer ones, although what they join is always there: where no column of it is read, the database
+# leaves the join out.
 _computed: Mapping[str, ColumnElement[Any]] = {
     "client": client.c.name,
     "status": status_now(ticket_request.c),
@@ -148,7 +150,7 @@ ticket_requests = Listing(
     TicketRequestRow,
     select(
         *(_computed[n].label(n) if n in _computed else ticket_request.c[n] for n in TicketRequestRow._fields)
-    ).join_from(ticket_request, client, ticket_request.c.client_id == client.c.id),
+    ).outerjoin_from(ticket_request, client, ticket_request.c.client_id == client.c.id),
     expressions={"status_changed_at": status_changed_now},
     parts={
         "status_changed_at": (
@@ -162,7 +164,7 @@ references = Listing(
     ReferenceRow,
     select(
         *(request_line.c[n] if n in request_line.c else ticket_request.c[n] for n in ReferenceRow._fields)
-    ).join_from(request_line, ticket_request, request_line.c.request_id == ticket_request.c.id),
+    ).outerjoin_from(request_line, ticket_request, request_line.c.request_id == ticket_request.c.id),
 )
 entries = Listing(
     request_entry,
@@ -175,8 +177,8 @@ entries = Listing(
         ticket_request.c.authorization_code,
         status_now(ticket_request.c).label("status"),
     )
-    .join_from(request_entry, request_line, request_entry.c.line_id == request_line.c.id)
-    .join(ticket_request, request_entry.c.request_id == ticket_request.c.id),
+    .outerjoin_from(request_entry, request_line, request_entry.c.line_id == request_line.c.id)
+    .outerjoin(ticket_request, request_entry.c.request_id == ticket_request.c.id),
 )
 
 CREATED_AT_DESC = Order("CREATED_AT_DESC", "created_at", is_descending=True)

@@ -111,7 +111,7 @@ def selection_of(field: Field, value: Any, run: "Run") -> Selection:
 def check(kind: GraphQLObjectType, value: Any, run: "Run", field: Field) -> None:
     """Raise if that is no object of the type."""
     is_type_of = kind.is_type_of
-    if is_type_of is None or type(value) is getattr(is_type_of, "rows", None):
+    if is_type_of is None or isinstance(value, getattr(is_type_of, "rows", ())):
         return
     if not is_type_of(value, run.info(field)):
         raise TypeError(f"Expected an object of the type {kind.name}")

@@ -80,7 +80,7 @@ class _Writer:
         test = f"{self._constant(is_type_of)}(o, None)"
         rows = getattr(is_type_of, "rows", None)
         if rows is not None:
-            test = f"(type(o) is {self._constant(rows)} or {test})"
+            test = f"isinstance(o, {self._constant(rows)})"
         return f"if not {test}: raise Amiss"
 
     def _entry(self, field: Field) -> str:

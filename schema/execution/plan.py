@@ -7,7 +7,7 @@ document too large to be worth one) is left to graphql-core as a whole operation
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from graphql import (
     FieldNode,
@@ -34,7 +34,10 @@ from graphql.execution.values import VariableValues
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from db.paging import ALL, Columns
+
 from ..relations import Relation
+from . import columns
 from .given import arguments, resolver
 
 INTROSPECTION = frozenset({"__schema", "__type"})
@@ -52,6 +55,8 @@ class Constant:
     """A field whose value is known beforehand: ``__typename``."""
 
     value: Any
+    reads: ClassVar[Columns] = frozenset()
+    relation: ClassVar[None] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,11 @@ class Attribute:
     """A field that shows an attribute of its object."""
 
     name: str
+    relation: ClassVar[None] = None
+
+    @property
+    def reads(self) -> Columns:
+        return frozenset({self.name})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,10 @@ class Function:
     root: str | None
     """The parameter that takes the object; empty: the first; None: it does without."""
     info: str | None
+    reads: Columns
+    """What it looks at."""
+
+    relation: ClassVar[None] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +91,22 @@ class Related:
 
     relation: Relation
 
+    @property
+    def reads(self) -> Columns:
+        return self.relation.reads
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """A field whose resolver is called once per object, and awaited together with what else the level waits for."""
 
     resolve: Callable[..., Any]
+    reads: ClassVar[Columns] = ALL
+    relation: ClassVar[None] = None
 
 
 Value = Constant | Attribute | Function | Related | Resolved
+"""Each with the columns that it ``reads`` of its object, where that is a row, and its ``relation``, if it has one."""
 
 
 @dataclass(eq=False, slots=True)
@@ -112,6 +133,9 @@ class Field:
 
     selections: dict[str, "Selection"] = field(default_factory=dict)
     """What is asked of its objects, by their type; empty for scalars and enums."""
+
+    columns: Columns = ALL
+    """The columns that are looked at of the rows that are read for it: see ``columns``."""
 
     leads: bool = False
     """Whether something below it has to be waited for."""
@@ -257,6 +281,7 @@ class _Maker:
             roots = [self._selection(root, {name: details}, is_root=True) for name, details in grouped.items()]
         else:
             roots = [self._selection(root, grouped, is_root=True)]
+        columns.settle(self._fields)
         informed = [field for field in self._fields if isinstance(field.value, Function) and field.value.info]
         return Plan(self._schema, self._operation, self._fragments, roots, self._fields, self._selections, informed)
 
@@ -328,7 +353,8 @@ def _value(schema: GraphQLSchema, definition: GraphQLField, declared: Strawberry
             root = base.root_parameter or base.parent_parameter
             info = base.info_parameter
             itself = "" if base.self_parameter else root.name if root else None
-            return Function(base.wrapped_func, itself, info.name if info else None)
+            reads = declared.metadata.get("reads", ALL)
+            return Function(base.wrapped_func, itself, info.name if info else None, reads)
     return Resolved(resolver(schema, definition, declared))
 
 

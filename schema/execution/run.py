@@ -22,6 +22,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path, is_awaitable, is_iterable
 
+from db.paging import ALL, Columns
 from resolvers.context import Context
 
 from ..relations import Asked, Relation
@@ -113,6 +114,12 @@ class Always(dict[Any, Any]):
         return self._value
 
 
+class Info(GraphQLResolveInfo[Any]):
+    """What resolvers are told, and which columns of the rows that they read will be looked at."""
+
+    columns: Columns = ALL
+
+
 class Run:
     """One run of a plan below one of its roots.
 
@@ -152,7 +159,7 @@ class Run:
 
     def info(self, field: Field) -> GraphQLResolveInfo[Any]:
         """What resolvers are told. The path is the field's alone: a plan calls for all its places at once."""
-        return GraphQLResolveInfo(
+        info = Info(
             field.nodes[0].name.value,
             field.nodes,
             field.type,
@@ -168,6 +175,8 @@ class Run:
             None,
             HELPERS,
         )
+        info.columns = field.columns
+        return info
 
     def strawberry_info(self, field: Field) -> strawberry.Info:
         """The same as Strawberry wraps it."""
@@ -226,7 +235,8 @@ class _Level:
     async def wait(self) -> dict[Selection, list[Any]]:
         """Wait for everything; answers the objects of the next level, each once."""
         context = self._run.context
-        reads = [context.loaders.fetch(batch, keys, *asked) for (batch, *asked), keys in self._wanted.items()]
+        fetch = context.loaders.fetch
+        reads = [fetch(batch, keys, *asked, columns=columns) for (batch, columns, *asked), keys in self._wanted.items()]
         if not reads and len(self._called) == 1:
             context.sole_task = asyncio.current_task()
         try:
@@ -248,7 +258,7 @@ class _Level:
         store, asked = self._asked(field, relation)
         if asked is None:
             return
-        group = (relation.batch, *asked)
+        group = (relation.batch, field.columns, *asked)
         wanted = self._wanted.setdefault(group, {})
         keys = []
         for source in sources:

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,7 +28,7 @@ import resolvers.demo
 import schema.root
 from db.client import Role
 from db.engine import Database, statements
-from db.paging import Page
+from db.paging import ALL, Columns, Page
 from resolvers.actor import Actor
 from resolvers.context import Context, Rules
 from resolvers.loaders import Batch, Loaders
@@ -104,30 +105,35 @@ class Faults:
         """What comes back in place of what was found."""
         chance = Random(crc32(f"{self._number} {batch.__name__} {key}".encode()))
         if self._number % 2:
-            return self._each(value, self._with_column)
+            return self._each(value, lambda _place, row: self._with_column(row))
         if chance.random() > 0.06:
             return value
         if chance.random() < 0.3:
             return Broken("in the database")
         if isinstance(value, list) and value and chance.random() < 0.3:
             return [*value[1:], None]
-        return self._each(value, lambda row: _spoiled(row, chance))
+        seed = chance.random()
+        return self._each(value, lambda place, row: _spoiled(row, f"{seed} {place}"))
 
-    def _each(self, value: Any, spoil: Callable[[Any], Any]) -> Any:
+    def _each(self, value: Any, spoil: Callable[[int, Any], Any]) -> Any:
         if isinstance(value, list):
-            return [spoil(row) for row in value]
+            return [spoil(place, row) for place, row in enumerate(value)]
         if isinstance(value, Page):
-            return dataclasses.replace(value, rows=[spoil(row) for row in value.rows])
-        return spoil(value)
+            return dataclasses.replace(value, rows=[spoil(place, row) for place, row in enumerate(value.rows)])
+        return spoil(0, value)
 
     def _with_column(self, row: Any) -> Any:
         return row._replace(**{self._column: self._value}) if self._column in getattr(row, "_fields", ()) else row
 
 
-def _spoiled(row: Any, chance: Random) -> Any:
-    """The row with values in it that should not be there."""
-    names = [name for name in getattr(row, "_fields", ()) if name != "id" and chance.random() < 0.2]
-    return row._replace(**{name: chance.choice(SPOILED) for name in names}) if names else row
+def _spoiled(row: Any, seed: str) -> Any:
+    """The row with values in it that should not be there: in each column the same, whichever others were read."""
+    values = {}
+    for name in getattr(row, "_fields", ()):
+        chance = Random(crc32(f"{seed} {name}".encode()))
+        if name != "id" and chance.random() < 0.35:
+            values[name] = chance.choice(SPOILED)
+    return row._replace(**values) if values else row
 
 
 class FaultyLoaders(Loaders):
@@ -137,11 +143,14 @@ class FaultyLoaders(Loaders):
         super().__init__(context)
         self._faults = context.faults
 
-    async def fetch(self, batch: Batch, keys: Collection[Any], *arguments: Any) -> Mapping[Any, Any]:
+    async def fetch(
+        self, batch: Batch, keys: Collection[Any], *arguments: Any, columns: Columns = ALL
+    ) -> Mapping[Any, Any]:
+        fetch = partial(super().fetch, batch, columns=columns)
         if not self._faults:
-            return await super().fetch(batch, keys, *arguments)
+            return await fetch(keys, *arguments)
         # One by one: a spoiled key fails by itself, and not whatever happened to be asked for together with it.
-        found = {key: (await super(FaultyLoaders, self).fetch(batch, [key], *arguments))[key] for key in keys}
+        found = {key: (await fetch([key], *arguments))[key] for key in keys}
         return {key: self._faults.broken(batch, key, value) for key, value in found.items()}
 
 

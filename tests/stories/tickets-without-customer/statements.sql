@@ -1,8 +1,8 @@
-SELECT access_entry.id, access_entry.ticket_id, access_entry.admission_id, access_entry.content_line_id, access_entry.entry_id, access_entry.slot_id, access_entry.quantity, access_entry.blocked_at, access_entry.blocked_reason, access_entry.first_admitted_at, access_entry.admitted_count, access_entry.inside_count
+SELECT access_entry.ticket_id, access_entry.admission_id, access_entry.slot_id, access_entry.admitted_count
 FROM access_entry
 WHERE access_entry.ticket_id = ANY ($1::BIGINT[]) ORDER BY access_entry.content_line_id, access_entry.id;
 
-SELECT admission.id, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id, admission.generated_on
+SELECT admission.id, admission.description
 FROM admission
 WHERE admission.id = ANY ($1::BIGINT[]);
 
@@ -16,27 +16,24 @@ FROM customer AS known
 WHERE known.customer_key = request.customer_key))))
  LIMIT $3::INTEGER) AS anon_1;
 
-SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.client_id, issued_ticket.ticket_no, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.kind, issued_ticket.quantity, issued_ticket.price_minor, issued_ticket.currency, issued_ticket.issued_at, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.valid_from_date, issued_ticket.valid_until_date, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at, issued_ticket.printed_at, issued_ticket.print_count
+SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.external_ticket_no, issued_ticket.quantity, issued_ticket.issued_at, issued_ticket.valid_until, issued_ticket.blocked_at, issued_ticket.revoked_at
 FROM issued_ticket
-WHERE issued_ticket.id IN (SELECT anon_1.id
-FROM (SELECT i.id AS id
-FROM issued_ticket AS i
-WHERE i.valid_from_date <= $1::DATE AND i.valid_until_date >= $2::DATE AND (EXISTS (SELECT request.id
+WHERE issued_ticket.valid_from_date <= $1::DATE AND issued_ticket.valid_until_date >= $2::DATE AND (EXISTS (SELECT request.id
 FROM ticket_request AS request
-WHERE request.id = i.request_id AND NOT (EXISTS (SELECT known.id
+WHERE request.id = issued_ticket.request_id AND NOT (EXISTS (SELECT known.id
 FROM customer AS known
-WHERE known.customer_key = request.customer_key)))) ORDER BY i.issued_at DESC, i.id DESC
- LIMIT $3::INTEGER) AS anon_1);
+WHERE known.customer_key = request.customer_key)))) ORDER BY issued_ticket.issued_at DESC, issued_ticket.id DESC
+ LIMIT 51;
 
-SELECT request_line.id, request_line.request_id, request_line.line_no, request_line.item_id, request_line.quantity, request_line.unit_price_minor, ticket_request.currency, ticket_request.client_id, ticket_request.customer_no, ticket_request.customer_key, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.language, ticket_request.external_order_no, ticket_request.receipt_no, ticket_request.pos_unit_no, ticket_request.salesperson_code
-FROM request_line JOIN ticket_request ON request_line.request_id = ticket_request.id
+SELECT request_line.id, request_line.request_id, ticket_request.client_id, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.external_order_no, ticket_request.receipt_no, ticket_request.pos_unit_no
+FROM request_line LEFT OUTER JOIN ticket_request ON request_line.request_id = ticket_request.id
 WHERE request_line.id = ANY ($1::BIGINT[]);
 
 SELECT ticket_item.id, ticket_item.item_no, ticket_item.item_key, ticket_item.variant_code, ticket_item.variant_key, ticket_item.description, ticket_item.ticket_type_id, ticket_item.unit_price_minor, ticket_item.currency, ticket_item.is_blocked
 FROM ticket_item
 WHERE ticket_item.id = ANY ($1::BIGINT[]);
 
-SELECT ticket_request.id, ticket_request.client_id, client.name AS client, ticket_request.token, ticket_request.token_key, ticket_request.authorization_code, ticket_request.fingerprint, ticket_request.fingerprint_version, ticket_request.channel, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN ticket_request.expires_at ELSE ticket_request.status_changed_at END AS status_changed_at, ticket_request.created_at, ticket_request.expires_at, ticket_request.payment_option, ticket_request.payment_reference, ticket_request.currency, ticket_request.total_minor, ticket_request.customer_no, ticket_request.customer_key, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.language, ticket_request.external_order_no, ticket_request.order_key, ticket_request.receipt_no, ticket_request.receipt_key, ticket_request.pos_unit_no, ticket_request.pos_unit_key, ticket_request.salesperson_code, NOT (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) AS is_stamped
-FROM ticket_request JOIN client ON ticket_request.client_id = client.id
+SELECT ticket_request.id, client.name AS client, ticket_request.token, ticket_request.channel, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status
+FROM ticket_request LEFT OUTER JOIN client ON ticket_request.client_id = client.id
 WHERE ticket_request.id = ANY ($3::BIGINT[]);
 
