@@ -38,7 +38,7 @@ from .driver import FAILURES, Connection, Row
 from .driver import postgresql as postgresql_driver
 from .driver import sqlite as sqlite_driver
 from .driver.pool import Pool
-from .rendering import rendered
+from .rendering import Form, rendered
 
 T = TypeVar("T", bound=NamedTuple)
 
@@ -68,13 +68,16 @@ class Read:
     async def all(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row]:
         """Every row of the answer."""
         known = rendered(self.dialect, statement, parameters or NONE)
-        found = await self.fetch(known.form.text, known.values(parameters or NONE))
+        found = await self._run(known.form, known.values(parameters or NONE))
         decode = known.form.decode
         return found if decode is None else decode(found)
 
+    async def _run(self, form: Form, values: Sequence[Any]) -> Sequence[Row]:
+        return await self.fetch(form.text, values)
+
     async def fetch(self, text: str, values: Sequence[Any] = ()) -> Sequence[Row]:
         """Every row of the answer to a statement that is in the database's own words."""
-        _collect(text)
+        collect(text)
         return await self.connection.fetch(text, values)
 
     async def rows(self, kind: type[T], statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[T]:
@@ -113,12 +116,12 @@ class Write(Read):
         """Run a statement for each of these, one after the other; all name the same parameters."""
         if parameters:
             known = rendered(self.dialect, statement, parameters[0], for_each=True)
-            _collect(known.form.text)
+            collect(known.form.text)
             await self.connection.run_each(known.form.text, [known.values(one) for one in parameters])
 
     async def run_text(self, text: str, values: Sequence[Any] = ()) -> int:
         """Run a statement that is in the database's own words; answers how many rows it matched."""
-        _collect(text)
+        collect(text)
         return await self.connection.run(text, values)
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -130,7 +133,7 @@ class Write(Read):
         if not rows:
             return []
         known = rendered(self.dialect, _adding(table), rows[0], for_each=True)
-        _collect(known.form.text)
+        collect(known.form.text)
         added = await self.connection.fetch_each(known.form.text, [known.values(row) for row in rows])
         return [row[0] for row in added]
 
@@ -286,7 +289,8 @@ class _Reading:
         self._pool.give_back(self._connection)
 
 
-def _collect(text: str) -> None:
+def collect(text: str) -> None:
+    """Note that a statement is run."""
     collected = statements.get()
     if collected is not None:
         collected.append(text)

@@ -14,6 +14,7 @@ from sqlalchemy import Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import NullType
 from sqlalchemy.util import LRUCache
 
 KEPT = 500
@@ -45,6 +46,14 @@ class Form(NamedTuple):
 
     decode: Callable[[Sequence[Sequence[Any]]], list[tuple[Any, ...]]] | None
     """From rows of the driver's values to ours; None where they are the same."""
+
+    types: tuple[str, ...] | None
+    """Of the columns, as the database calls them; None where that is not known of each."""
+
+    @classmethod
+    def of_text(cls, text: str) -> "Form":
+        """What is known of a text alone."""
+        return cls(text, (), (), None, None)
 
 
 class Rendered(NamedTuple):
@@ -104,6 +113,7 @@ class Renderings:
             tuple(bind.key for bind in binds),
             tuple((i, encode) for i, encode in enumerate(encoders) if encode),
             self._decoder(compiled),
+            self._types(compiled),
         )
 
     def _written_out(self, compiled: Any, values: Parameters) -> Rendered:
@@ -112,8 +122,14 @@ class Renderings:
         names = tuple(state.positiontup or ())
         processors = {**compiled._bind_processors, **state.processors}
         encoders = tuple((i, processors[name]) for i, name in enumerate(names) if name in processors)
-        form = Form(state.statement, names, encoders, self._decoder(compiled))
+        form = Form(state.statement, names, encoders, self._decoder(compiled), self._types(compiled))
         return Rendered(form, tuple(state.parameters[name] for name in names))
+
+    def _types(self, compiled: SQLCompiler) -> tuple[str, ...] | None:
+        types = [column.type for column in compiled._result_columns]
+        if any(isinstance(type_, NullType) for type_ in types):
+            return None
+        return tuple(type_.compile(self._dialect) for type_ in types)
 
     def _decoder(self, compiled: SQLCompiler) -> Callable[[Sequence[Sequence[Any]]], list[tuple[Any, ...]]] | None:
         """A function that converts the columns that need it, written for just these, in one loop over all rows."""

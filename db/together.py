@@ -5,7 +5,6 @@ may change the same row, and none may need what another writes; foreign keys are
 where a round trip costs nothing, runs one after another.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,6 +16,7 @@ from sqlalchemy import ColumnElement, Table, UpdateBase, bindparam, column, func
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import TypeEngine
 
+from .driver.union import moved
 from .engine import Write
 
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
@@ -119,16 +119,11 @@ def _composed(shapes: tuple[_Shape, ...]) -> tuple[str, tuple[tuple[int, str, An
     places: list[tuple[int, str, Any]] = []
     for i, shape in enumerate(shapes):
         compiled = (_from_json(shape) if isinstance(shape, _RowsShape) else shape).compile(dialect=_DIALECT)
-        texts.append(_moved(str(compiled), len(places)))
+        texts.append(moved(str(compiled), len(places)))
         places += [(i, name, compiled.params[name]) for name in compiled.positiontup or ()]
     *others, last = texts
     with_ = ", ".join(f"step_{i} AS ({text})" for i, text in enumerate(others, 1))
     return (f"WITH {with_} {last}" if others else last), tuple(places)
-
-
-def _moved(text: str, by: int) -> str:
-    """The text with its places, $1 and so on, that much further on."""
-    return re.sub(r"\$(\d+)", lambda place: f"${int(place[1]) + by}", text)
 
 
 def _from_json(shape: _RowsShape) -> UpdateBase:

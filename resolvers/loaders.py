@@ -6,13 +6,15 @@ there, or not for this caller to see: ``visibility`` says what may be seen, once
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiodataloader import DataLoader
 
 import db
+from db.abreast import abreast
 from db.engine import Read
 from db.paging import ALL, Columns, Page, Window
 
@@ -25,8 +27,9 @@ from .slot_use import uses_of
 if TYPE_CHECKING:
     from .context import Context
 
-Batch = Callable[..., Awaitable[Mapping[Any, Any]]]
+Batch = Callable[..., Coroutine[Any, Any, Mapping[Any, Any]]]
 """``async (context, read, keys, *arguments) -> {key: value}``; the arguments are hashable and the same for all keys.
+It waits for nothing but what it reads with: several are read abreast (``db.abreast``).
 
 One whose values are rows, or pages or lists of them, may take ``columns`` as well: those that anybody will look at.
 """
@@ -80,36 +83,70 @@ class Loaders:
     async def fetch(
         self, batch: Batch, keys: Collection[Any], *arguments: Any, columns: Columns = ALL
     ) -> Mapping[Any, Any]:
-        """The batch function's answers for these keys, and others read before: None for what there is not, the
+        """The batch function's answers for these keys: see ``fetch_all``."""
+        (found,) = await self.fetch_all([Wanted(batch, keys, arguments, columns)])
+        return found
+
+    async def fetch_all(self, wanted: Sequence["Wanted"]) -> Sequence[Mapping[Any, Any]]:
+        """The answers of each batch function for these keys, and others read before: None for what there is not, the
         exception for what could not be read, which is not kept.
 
-        ``columns``: of a batch function that takes them. What was read whole is not read again for some columns.
+        They are read together, on one connection. What was read whole is not read again for some columns.
         """
-        found = self._found[(batch, *arguments)]
-        if columns is not None:
-            whole = found
-            found = self._found[(batch, columns, *arguments)]
-            found |= {key: whole[key] for key in keys if key in whole}
-        missing = [key for key in keys if key not in found]
-        if not missing:
+        found = [self._known(one) for one in wanted]
+        chunks = [
+            _Chunk(into, one, missing[i : i + KEYS_AT_ONCE])
+            for into, one in zip(found, wanted, strict=True)
+            if (missing := [key for key in one.keys if key not in into])
+            for i in range(0, len(missing), KEYS_AT_ONCE)
+        ]
+        if not chunks:
             return found
-        chunks = [missing[i : i + KEYS_AT_ONCE] for i in range(0, len(missing), KEYS_AT_ONCE)]
-        failed: dict[Any, Exception] = {}
-        narrow = {} if columns is None else {"columns": columns}
+        try:
+            async with self._context.reading() as read:
+                answers = await abreast(read, [partial(chunk.read, self._context) for chunk in chunks])
+        except Exception as cause:
+            answers = [cause] * len(chunks)
+        failed: dict[int, dict[Any, Exception]] = {}
+        for chunk, answer in zip(chunks, answers, strict=True):
+            if isinstance(answer, Exception):
+                failed.setdefault(id(chunk.into), {}).update((key, answer) for key in chunk.keys)
+            else:
+                chunk.into.update((key, answer.get(key)) for key in chunk.keys)
+        return [{**into, **failed[id(into)]} if id(into) in failed else into for into in found] if failed else found
 
-        async def read(chunk: list[Any]) -> None:
-            try:
-                async with self._context.reading() as read:
-                    rows = await batch(self._context, read, chunk, *arguments, **narrow)
-                found.update((key, rows.get(key)) for key in chunk)
-            except Exception as cause:
-                failed.update((key, cause) for key in chunk)
+    def _known(self, wanted: "Wanted") -> dict[Any, Any]:
+        """Where what is read for this is kept."""
+        whole = self._found[(wanted.batch, *wanted.arguments)]
+        if wanted.columns is None:
+            return whole
+        found = self._found[(wanted.batch, wanted.columns, *wanted.arguments)]
+        if whole:
+            found |= {key: whole[key] for key in wanted.keys if key in whole}
+        return found
 
-        if len(chunks) == 1:
-            await read(chunks[0])
-        else:
-            await asyncio.gather(*map(read, chunks))
-        return {**found, **failed} if failed else found
+
+class Wanted(NamedTuple):
+    """The answers of a batch function for these keys; ``columns``, if it takes them."""
+
+    batch: Batch
+    keys: Collection[Any]
+    arguments: tuple[Any, ...]
+    columns: Columns = ALL
+
+
+class _Chunk(NamedTuple):
+    """As much as one statement is asked for, and where it goes."""
+
+    into: dict[Any, Any]
+    wanted: Wanted
+    keys: list[Any]
+
+    def read(self, context: "Context", read: Read) -> Coroutine[Any, Any, Any]:
+        batch, _, arguments, columns = self.wanted
+        if columns is None:
+            return batch(context, read, self.keys, *arguments)
+        return batch(context, read, self.keys, *arguments, columns=columns)
 
 
 # ----------------------------------------------------------------------------------------------- customers

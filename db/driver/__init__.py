@@ -15,6 +15,20 @@ Row = Sequence[Any]
 """The values of one row, in the order of the columns: a tuple, or what can be sliced and unpacked like one."""
 
 
+class Columns(Protocol):
+    """A statement, and what is known of its columns (``db.rendering.Form``)."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def types(self) -> tuple[str, ...] | None: ...
+
+
+Asked = tuple[Columns, Sequence[Any]]
+"""A statement and its values."""
+
+
 class NoConnection(Exception):
     """Every connection was in use for as long as a task waits for one."""
 
@@ -61,6 +75,9 @@ class Connection(Protocol):
 
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Row]:
         """Run a statement; every row of its answer."""
+
+    async def fetch_abreast(self, asked: Sequence[Asked]) -> Sequence[Sequence[Row]]:
+        """Run several statements in one round trip; every row of each. None of them must change anything."""
 
     async def run(self, text: str, values: Sequence[Any]) -> int:
         """Run a statement; how many rows it changed."""

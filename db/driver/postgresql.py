@@ -10,7 +10,8 @@ import orjson
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 
-from . import FAILURES, Row
+from . import FAILURES, Asked, Row
+from .union import union_of
 
 STATEMENTS_KEPT = 200
 """How many statements a connection keeps prepared."""
@@ -89,6 +90,13 @@ class Connection:
         with self:
             rows: Sequence[Row] = await self.driver.fetch(text, *values)
         return rows
+
+    async def fetch_abreast(self, asked: Sequence[Asked]) -> Sequence[Sequence[Row]]:
+        union = union_of(tuple((form.text, form.types, len(values)) for form, values in asked))
+        if union is None:
+            return [await self.fetch(form.text, values) for form, values in asked]
+        rows = await self.fetch(union.text, [value for _, values in asked for value in values])
+        return union.parted(rows)
 
     async def run(self, text: str, values: Sequence[Any]) -> int:
         with self:

@@ -11,7 +11,7 @@ import aiosqlite
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL
 
-from . import Row
+from . import Asked, Row
 
 T = TypeVar("T")
 
@@ -106,6 +106,11 @@ class Connection:
 
     async def fetch(self, text: str, values: Sequence[Any]) -> Sequence[Row]:
         return await self.driver.errand(lambda raw: raw.execute(text, values).fetchall())
+
+    async def fetch_abreast(self, asked: Sequence[Asked]) -> Sequence[Sequence[Row]]:
+        return await self.driver.errand(
+            lambda raw: [raw.execute(form.text, values).fetchall() for form, values in asked]
+        )
 
     async def run(self, text: str, values: Sequence[Any]) -> int:
         return await self.driver.errand(lambda raw: raw.execute(text, values).rowcount)

@@ -24,6 +24,7 @@ from graphql.pyutils import Path, is_awaitable, is_iterable
 
 from db.paging import ALL, Columns
 from resolvers.context import Context
+from resolvers.loaders import Wanted
 
 from ..relations import Asked, Relation
 from . import generated
@@ -235,15 +236,15 @@ class _Level:
     async def wait(self) -> dict[Selection, list[Any]]:
         """Wait for everything; answers the objects of the next level, each once."""
         context = self._run.context
-        fetch = context.loaders.fetch
-        reads = [fetch(batch, keys, *asked, columns=columns) for (batch, columns, *asked), keys in self._wanted.items()]
+        wanted = [Wanted(batch, keys, tuple(asked), columns) for (batch, columns, *asked), keys in self._wanted.items()]
+        reads = [context.loaders.fetch_all(wanted)] if wanted else []
         if not reads and len(self._called) == 1:
             context.sole_task = asyncio.current_task()
         try:
             done = await _together([*reads, *(awaitable for *_, awaitable in self._called)])
         finally:
             context.sole_task = None
-        found = dict(zip(self._wanted, done, strict=False))
+        found = dict(zip(self._wanted, done[0], strict=True)) if wanted else {}
         for field, relation, group, keys in self._related:
             self._show(field, relation, keys, found.get(group, NOTHING))
         for (field, source, _), value in zip(self._called, done[len(reads) :], strict=True):

@@ -39,7 +39,7 @@ def declared() -> Iterator[tuple[str, Any, Any, Any]]:
         if not isinstance(kind, GraphQLObjectType) or not hasattr(rows, "_fields"):
             continue
         for name, field in kind.fields.items():
-            value = plan._value(field, field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF), False)
+            value = plan._value(SCHEMA, field, field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF), False)
             if isinstance(value, Function | Related) and value.reads is not ALL:
                 yield f"{kind.name}.{name}", kind, rows, value
 

@@ -9,9 +9,8 @@ import dataclasses
 import inspect
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,10 +27,10 @@ import resolvers.demo
 import schema.root
 from db.client import Role
 from db.engine import Database, statements
-from db.paging import ALL, Columns, Page
+from db.paging import Page
 from resolvers.actor import Actor
 from resolvers.context import Context, Rules
-from resolvers.loaders import Batch, Loaders
+from resolvers.loaders import Batch, Loaders, Wanted
 from schema.execution import run
 from schema.execution.documents import Documents
 from schema.execution.limits import Limits
@@ -143,15 +142,18 @@ class FaultyLoaders(Loaders):
         super().__init__(context)
         self._faults = context.faults
 
-    async def fetch(
-        self, batch: Batch, keys: Collection[Any], *arguments: Any, columns: Columns = ALL
-    ) -> Mapping[Any, Any]:
-        fetch = partial(super().fetch, batch, columns=columns)
+    async def fetch_all(self, wanted: Sequence[Wanted]) -> Sequence[Mapping[Any, Any]]:
         if not self._faults:
-            return await fetch(keys, *arguments)
-        # One by one: a spoiled key fails by itself, and not whatever happened to be asked for together with it.
-        found = {key: (await fetch([key], *arguments))[key] for key in keys}
-        return {key: self._faults.broken(batch, key, value) for key, value in found.items()}
+            return await super().fetch_all(wanted)
+        return [await self._broken(one) for one in wanted]
+
+    async def _broken(self, wanted: Wanted) -> Mapping[Any, Any]:
+        """One by one: a spoiled key fails by itself, and not whatever happened to be asked for together with it."""
+        found = {}
+        for key in wanted.keys:
+            (answer,) = await super().fetch_all([wanted._replace(keys=[key])])
+            found[key] = self._faults.broken(wanted.batch, key, answer[key])
+        return found
 
 
 class FaultyContext(Context):

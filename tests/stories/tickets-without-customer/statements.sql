@@ -1,10 +1,10 @@
 SELECT access_entry.ticket_id, access_entry.admission_id, access_entry.slot_id, access_entry.admitted_count
 FROM access_entry
-WHERE access_entry.ticket_id = ANY ($1::BIGINT[]) ORDER BY access_entry.content_line_id, access_entry.id;
+WHERE access_entry.ticket_id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[])) ORDER BY access_entry.content_line_id, access_entry.id;
 
 SELECT admission.id, admission.description
 FROM admission
-WHERE admission.id = ANY ($1::BIGINT[]);
+WHERE admission.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT count(*) AS count_1
 FROM (SELECT i.id AS id
@@ -27,13 +27,13 @@ WHERE known.customer_key = request.customer_key)))) ORDER BY issued_ticket.issue
 
 SELECT request_line.id, request_line.request_id, ticket_request.client_id, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.external_order_no, ticket_request.receipt_no, ticket_request.pos_unit_no
 FROM request_line LEFT OUTER JOIN ticket_request ON request_line.request_id = ticket_request.id
-WHERE request_line.id = ANY ($1::BIGINT[]);
+WHERE request_line.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT ticket_item.id, ticket_item.item_no, ticket_item.item_key, ticket_item.variant_code, ticket_item.variant_key, ticket_item.description, ticket_item.ticket_type_id, ticket_item.unit_price_minor, ticket_item.currency, ticket_item.is_blocked
 FROM ticket_item
-WHERE ticket_item.id = ANY ($1::BIGINT[]);
+WHERE ticket_item.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT ticket_request.id, client.name AS client, ticket_request.token, ticket_request.channel, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status
 FROM ticket_request LEFT OUTER JOIN client ON ticket_request.client_id = client.id
-WHERE ticket_request.id = ANY ($3::BIGINT[]);
+WHERE ticket_request.id = ANY (CAST((SELECT $3::BIGINT[] AS anon_1) AS BIGINT[]));
 

@@ -2,11 +2,11 @@ SELECT access_entry.id, access_entry.ticket_id, access_entry.admission_id, acces
 FROM dependency
 WHERE dependency.content_line_id = content_line.id) AS anon_1
 FROM access_entry JOIN content_line ON access_entry.content_line_id = content_line.id JOIN admission ON access_entry.admission_id = admission.id
-WHERE access_entry.ticket_id = ANY ($1::BIGINT[]) ORDER BY access_entry.content_line_id, access_entry.id;
+WHERE access_entry.ticket_id = ANY (CAST((SELECT $1::BIGINT[] AS anon_2) AS BIGINT[])) ORDER BY access_entry.content_line_id, access_entry.id;
 
 SELECT admission.id, admission.code, admission.code_key, admission.description, admission.kind, admission.time_zone, admission.capacity_limits_by, admission.capacity_control, admission.max_capacity, admission.prebook_required, admission.default_schedule, admission.calendar_id, admission.generated_on
 FROM admission
-WHERE admission.id = ANY ($1::BIGINT[]);
+WHERE admission.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT anon_1.kind, anon_1.row_id
 FROM (SELECT 1 AS kind, search_key.row_id AS row_id
@@ -136,26 +136,26 @@ FROM customer
 WHERE customer.customer_key = $10::VARCHAR ORDER BY customer.id DESC
  LIMIT $2::INTEGER) AS anon_9;
 
-SELECT asked.ordinal, (SELECT count(*) AS count_1
+SELECT asked.ordinal AS ordinal, (SELECT count(*) AS count_1
 FROM (SELECT i.id AS id
 FROM issued_ticket AS i
 WHERE i.request_id = asked.c0
  LIMIT $1::INTEGER) AS anon_2) AS anon_1
-FROM unnest($2::BIGINT[]) WITH ORDINALITY AS asked(c0, ordinal);
+FROM unnest(CAST((SELECT $2::BIGINT[] AS anon_3) AS BIGINT[])) WITH ORDINALITY AS asked(c0, ordinal);
 
 SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.client_id, issued_ticket.ticket_no, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.kind, issued_ticket.quantity, issued_ticket.price_minor, issued_ticket.currency, issued_ticket.issued_at, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.valid_from_date, issued_ticket.valid_until_date, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at, issued_ticket.printed_at, issued_ticket.print_count
 FROM issued_ticket
-WHERE issued_ticket.request_id = ANY ($1::BIGINT[]) ORDER BY issued_ticket.id;
+WHERE issued_ticket.request_id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[])) ORDER BY issued_ticket.id;
 
-SELECT page.id, page.external_ticket_no, asked.ordinal
-FROM unnest($1::BIGINT[]) WITH ORDINALITY AS asked(c0, ordinal) JOIN LATERAL (SELECT issued_ticket.id AS id, issued_ticket.external_ticket_no AS external_ticket_no
+SELECT page.id, page.external_ticket_no, asked.ordinal AS ordinal
+FROM unnest(CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[])) WITH ORDINALITY AS asked(c0, ordinal) JOIN LATERAL (SELECT issued_ticket.id AS id, issued_ticket.external_ticket_no AS external_ticket_no
 FROM issued_ticket
 WHERE issued_ticket.request_id = asked.c0 ORDER BY issued_ticket.id
  LIMIT $2::INTEGER) AS page ON true;
 
 SELECT request_entry.id, request_entry.request_id, request_entry.line_id, request_entry.content_line_id, request_entry.admission_id, request_entry.inclusion, request_entry.is_primary, request_entry.quantity, request_entry.slot_id, request_line.line_no, ticket_request.client_id, ticket_request.token, ticket_request.authorization_code, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status
 FROM request_entry LEFT OUTER JOIN request_line ON request_entry.line_id = request_line.id LEFT OUTER JOIN ticket_request ON request_entry.request_id = ticket_request.id
-WHERE request_entry.request_id = ANY ($3::BIGINT[]) AND request_entry.replaced_at IS NULL ORDER BY request_entry.id;
+WHERE request_entry.request_id = ANY (CAST((SELECT $3::BIGINT[] AS anon_1) AS BIGINT[])) AND request_entry.replaced_at IS NULL ORDER BY request_entry.id;
 
 SELECT request_event.id, request_event.tx, request_event.at, request_event.recorded_at, request_event.kind, request_event.actor, request_event.request_id, request_event.ticket_id, request_event.access_entry_id, request_event.admission_id, request_event.slot_id, request_event.quantity, request_event.scanned, request_event.gate, request_event.refusal_code, request_event.customer_id, request_event.facts, (SELECT history.epoch
 FROM history) AS anon_1
@@ -164,7 +164,7 @@ WHERE request_event.request_id = ANY ($1::BIGINT[]) AND request_event.kind IN ($
 
 SELECT request_line.id, request_line.request_id, request_line.item_id, request_line.quantity, ticket_request.client_id, ticket_request.email, ticket_request.ticket_holder_name, ticket_request.external_order_no, ticket_request.receipt_no
 FROM request_line LEFT OUTER JOIN ticket_request ON request_line.request_id = ticket_request.id
-WHERE request_line.request_id = ANY ($1::BIGINT[]) AND request_line.replaced_at IS NULL ORDER BY request_line.line_no, request_line.id;
+WHERE request_line.request_id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[])) AND request_line.replaced_at IS NULL ORDER BY request_line.line_no, request_line.id;
 
 SELECT request_line.request_id, request_line.dictated_nos, request_line.replaced_at
 FROM request_line
@@ -172,25 +172,25 @@ WHERE request_line.request_id = ANY ($1::BIGINT[]) ORDER BY request_line.id;
 
 SELECT ticket_item.id, ticket_item.item_no, ticket_item.item_key, ticket_item.variant_code, ticket_item.variant_key, ticket_item.description, ticket_item.ticket_type_id, ticket_item.unit_price_minor, ticket_item.currency, ticket_item.is_blocked
 FROM ticket_item
-WHERE ticket_item.id = ANY ($1::BIGINT[]);
+WHERE ticket_item.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT ticket_request.id, ticket_request.client_id, client.name AS client, ticket_request.token, ticket_request.token_key, ticket_request.authorization_code, ticket_request.fingerprint, ticket_request.fingerprint_version, ticket_request.channel, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN ticket_request.expires_at ELSE ticket_request.status_changed_at END AS status_changed_at, ticket_request.created_at, ticket_request.expires_at, ticket_request.payment_option, ticket_request.payment_reference, ticket_request.currency, ticket_request.total_minor, ticket_request.customer_no, ticket_request.customer_key, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.language, ticket_request.external_order_no, ticket_request.order_key, ticket_request.receipt_no, ticket_request.receipt_key, ticket_request.pos_unit_no, ticket_request.pos_unit_key, ticket_request.salesperson_code, NOT (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) AS is_stamped
 FROM ticket_request LEFT OUTER JOIN client ON ticket_request.client_id = client.id
-WHERE ticket_request.id = ANY ($3::BIGINT[]);
+WHERE ticket_request.id = ANY (CAST((SELECT $3::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT ticket_request.id, ticket_request.client_id, client.name AS client, ticket_request.token, ticket_request.token_key, ticket_request.authorization_code, ticket_request.fingerprint, ticket_request.fingerprint_version, ticket_request.channel, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN ticket_request.expires_at ELSE ticket_request.status_changed_at END AS status_changed_at, ticket_request.created_at, ticket_request.expires_at, ticket_request.payment_option, ticket_request.payment_reference, ticket_request.currency, ticket_request.total_minor, ticket_request.customer_no, ticket_request.customer_key, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.language, ticket_request.external_order_no, ticket_request.order_key, ticket_request.receipt_no, ticket_request.receipt_key, ticket_request.pos_unit_no, ticket_request.pos_unit_key, ticket_request.salesperson_code, NOT (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) AS is_stamped
 FROM ticket_request LEFT OUTER JOIN client ON ticket_request.client_id = client.id
-WHERE ticket_request.id = ANY ($3::BIGINT[]);
+WHERE ticket_request.id = ANY (CAST((SELECT $3::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT time_slot.id, time_slot.line_id, time_slot.date, time_slot.admission_id, time_slot.starts_at, time_slot.ends_at, time_slot.arrival_from, time_slot.arrival_until, time_slot.sales_from, time_slot.sales_until, time_slot.state, time_slot.closed_reason, time_slot.sold_places, schedule.code, admission.time_zone, CASE WHEN (admission.capacity_limits_by = $1::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $2::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END AS control_in_force, CASE WHEN (CASE WHEN (admission.capacity_limits_by = $3::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $4::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END != $5::VARCHAR) THEN CASE WHEN (admission.capacity_limits_by = $6::VARCHAR) THEN admission.max_capacity WHEN (admission.capacity_limits_by = $7::VARCHAR) THEN schedule.max_capacity ELSE coalesce(time_slot.max_capacity, schedule_line.max_capacity) END END AS capacity, admission.kind
 FROM time_slot JOIN admission ON time_slot.admission_id = admission.id JOIN schedule_line ON time_slot.line_id = schedule_line.id JOIN schedule ON schedule_line.schedule_id = schedule.id
-WHERE time_slot.admission_id = ANY ($8::BIGINT[]) AND time_slot.state != $9::VARCHAR AND time_slot.arrival_from <= $10::TIMESTAMP WITH TIME ZONE AND time_slot.arrival_until >= $11::TIMESTAMP WITH TIME ZONE AND time_slot.starts_at >= $12::TIMESTAMP WITH TIME ZONE AND time_slot.starts_at <= $13::TIMESTAMP WITH TIME ZONE ORDER BY time_slot.starts_at, time_slot.id;
+WHERE time_slot.admission_id = ANY (CAST((SELECT $8::BIGINT[] AS anon_1) AS BIGINT[])) AND time_slot.state != $9::VARCHAR AND time_slot.arrival_from <= $10::TIMESTAMP WITH TIME ZONE AND time_slot.arrival_until >= $11::TIMESTAMP WITH TIME ZONE AND time_slot.starts_at >= $12::TIMESTAMP WITH TIME ZONE AND time_slot.starts_at <= $13::TIMESTAMP WITH TIME ZONE ORDER BY time_slot.starts_at, time_slot.id;
 
 SELECT time_slot.id, time_slot.line_id, time_slot.date, time_slot.admission_id, time_slot.starts_at, time_slot.ends_at, time_slot.arrival_from, time_slot.arrival_until, time_slot.sales_from, time_slot.sales_until, time_slot.state, time_slot.closed_reason, time_slot.sold_places, schedule.code, admission.time_zone, CASE WHEN (admission.capacity_limits_by = $1::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $2::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END AS control_in_force, CASE WHEN (CASE WHEN (admission.capacity_limits_by = $3::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $4::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END != $5::VARCHAR) THEN CASE WHEN (admission.capacity_limits_by = $6::VARCHAR) THEN admission.max_capacity WHEN (admission.capacity_limits_by = $7::VARCHAR) THEN schedule.max_capacity ELSE coalesce(time_slot.max_capacity, schedule_line.max_capacity) END END AS capacity, admission.kind
 FROM time_slot JOIN admission ON time_slot.admission_id = admission.id JOIN schedule_line ON time_slot.line_id = schedule_line.id JOIN schedule ON schedule_line.schedule_id = schedule.id
-WHERE time_slot.id = ANY ($8::BIGINT[]);
+WHERE time_slot.id = ANY (CAST((SELECT $8::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT time_slot.id, time_slot.line_id, time_slot.date, time_slot.admission_id, time_slot.starts_at, time_slot.ends_at, time_slot.arrival_from, time_slot.arrival_until, time_slot.sales_from, time_slot.sales_until, time_slot.state, time_slot.closed_reason, time_slot.sold_places, schedule.code, admission.time_zone, CASE WHEN (admission.capacity_limits_by = $1::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $2::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END AS control_in_force, CASE WHEN (CASE WHEN (admission.capacity_limits_by = $3::VARCHAR) THEN admission.capacity_control WHEN (admission.capacity_limits_by = $4::VARCHAR) THEN schedule.capacity_control ELSE coalesce(time_slot.capacity_control, schedule_line.capacity_control) END != $5::VARCHAR) THEN CASE WHEN (admission.capacity_limits_by = $6::VARCHAR) THEN admission.max_capacity WHEN (admission.capacity_limits_by = $7::VARCHAR) THEN schedule.max_capacity ELSE coalesce(time_slot.max_capacity, schedule_line.max_capacity) END END AS capacity, admission.kind
 FROM time_slot JOIN admission ON time_slot.admission_id = admission.id JOIN schedule_line ON time_slot.line_id = schedule_line.id JOIN schedule ON schedule_line.schedule_id = schedule.id
-WHERE time_slot.id = ANY ($8::BIGINT[]);
+WHERE time_slot.id = ANY (CAST((SELECT $8::BIGINT[] AS anon_1) AS BIGINT[]));
 

@@ -178,7 +178,7 @@ WHERE customer.customer_key = $10::VARCHAR ORDER BY customer.id DESC
 
 SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.client_id, issued_ticket.ticket_no, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.kind, issued_ticket.quantity, issued_ticket.price_minor, issued_ticket.currency, issued_ticket.issued_at, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.valid_from_date, issued_ticket.valid_until_date, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at, issued_ticket.printed_at, issued_ticket.print_count
 FROM issued_ticket
-WHERE issued_ticket.id = ANY ($1::BIGINT[]);
+WHERE issued_ticket.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT request_event.at, request_event.gate
 FROM request_event
@@ -187,9 +187,9 @@ WHERE request_event.scanned_key = $1::VARCHAR AND request_event.request_id IS NU
 
 SELECT sales_order.id, sales_order.client_id, sales_order.first_client_id, sales_order.channel, sales_order.external_order_no, sales_order.order_key, sales_order.receipt_no, sales_order.receipt_key, sales_order.pos_unit_no, sales_order.pos_unit_key, sales_order.customer_key, sales_order.placed_at, sales_order.total_minor, sales_order.currency, sales_order.document_status
 FROM sales_order
-WHERE sales_order.order_key = ANY ($1::TEXT[]) ORDER BY sales_order.id;
+WHERE sales_order.order_key = ANY (CAST((SELECT $1::TEXT[] AS anon_1) AS TEXT[])) ORDER BY sales_order.id;
 
 SELECT ticket_request.id, ticket_request.client_id, client.name AS client, ticket_request.token, ticket_request.token_key, ticket_request.authorization_code, ticket_request.fingerprint, ticket_request.fingerprint_version, ticket_request.channel, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN $2::VARCHAR ELSE ticket_request.status END AS status, CASE WHEN (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) THEN ticket_request.expires_at ELSE ticket_request.status_changed_at END AS status_changed_at, ticket_request.created_at, ticket_request.expires_at, ticket_request.payment_option, ticket_request.payment_reference, ticket_request.currency, ticket_request.total_minor, ticket_request.customer_no, ticket_request.customer_key, ticket_request.email, ticket_request.phone, ticket_request.ticket_holder_name, ticket_request.language, ticket_request.external_order_no, ticket_request.order_key, ticket_request.receipt_no, ticket_request.receipt_key, ticket_request.pos_unit_no, ticket_request.pos_unit_key, ticket_request.salesperson_code, NOT (ticket_request.status = 'REGISTERED' AND ticket_request.expires_at <= $1::TIMESTAMP WITH TIME ZONE) AS is_stamped
 FROM ticket_request LEFT OUTER JOIN client ON ticket_request.client_id = client.id
-WHERE ticket_request.id = ANY ($3::BIGINT[]);
+WHERE ticket_request.id = ANY (CAST((SELECT $3::BIGINT[] AS anon_1) AS BIGINT[]));
 
