@@ -9,16 +9,13 @@ once.
 
 import keyword
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cache
 from types import NoneType
 from typing import Any
 
 from graphql import (
-    GraphQLBoolean,
     GraphQLEnumType,
-    GraphQLID,
-    GraphQLInt,
-    GraphQLString,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -47,7 +44,13 @@ class _Writer:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._names: dict[str, Any] = {"as_list": as_list, "Amiss": Amiss, "NO_OBJECT": NO_OBJECT}
+        self._names: dict[str, Any] = {
+            "as_list": as_list,
+            "Amiss": Amiss,
+            "NO_OBJECT": NO_OBJECT,
+            "datetime": datetime,
+            "UTC": UTC,
+        }
         self._constants: dict[int, str] = {}
         self._count = 0
 
@@ -151,10 +154,11 @@ class _Writer:
                 else (f"{self._constant(values_of(type_))}[{value}]")
             )
         write = f"{self._constant(_writer(type_))}({again})"
-        if type_ in _PLAIN:
-            test = _PLAIN[type_].format(first, again)
+        if type_.name in _PLAIN:
+            test = _PLAIN[type_.name].format(first, again)
             if is_nullable:
-                return f"(None if {first} is None else {again} if {_PLAIN[type_].format(again, again)} else {write})"
+                test = _PLAIN[type_.name].format(again, again)
+                return f"(None if {first} is None else {again} if {test} else {write})"
             return f"({again} if {test} else {write})"
         return (
             f"(None if {first} is None else {write})" if is_nullable else f"{self._constant(_writer(type_))}({value})"
@@ -162,12 +166,14 @@ class _Writer:
 
 
 _PLAIN = {
-    GraphQLString: "type({0}) is str",
-    GraphQLID: "type({0}) is str",
-    GraphQLBoolean: "type({0}) is bool",
-    GraphQLInt: "type({0}) is int and -2147483648 <= {1} <= 2147483647",
+    "String": "type({0}) is str",
+    "ID": "type({0}) is str",
+    "Boolean": "type({0}) is bool",
+    "Int": "type({0}) is int and -2147483648 <= {1} <= 2147483647",
+    "DateTime": "type({0}) is datetime and {1}.tzinfo is UTC",
 }
-"""Values of the scalars that stand in an answer as they are: what ``coerce_output_value`` would answer for them."""
+"""Values of the scalars that stand in an answer as they are: what ``coerce_output_value`` would answer for them, or
+what ``scalars.as_json`` writes as that."""
 
 
 @cache

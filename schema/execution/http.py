@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from resolvers.actor import Keyring
 
+from ..scalars import as_json
 from . import errors
 from .attendance import Attended, Disconnected, TimedOut
 from .connections import Connections
@@ -189,7 +190,7 @@ def _reply(answer: Answer, media_type: str) -> Reply:
     status = 200
     if answer.is_request_error and (media_type == RESPONSE_JSON or answer.code in WHATEVER_THE_MEDIA_TYPE):
         status = STATUS.get(answer.code or "", REQUEST_ERROR_STATUS)
-    return Reply(status, orjson.dumps(answer.body), media_type, _headers(answer) if answer.code else None)
+    return Reply(status, as_json(answer.body), media_type, _headers(answer) if answer.code else None)
 
 
 def _too_many(limits: Limits) -> Answer:

@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import ExitStack, aclosing, suppress
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from resolvers.actor import Actor
 
+from ..scalars import as_json
 from . import errors
 from .connections import KEY_SECONDS, Connections, TooMany
 from .limits import Limits
@@ -30,7 +30,7 @@ ALIVE = b":\n\n"
 
 def as_event(answer: Answer) -> bytes:
     """One answer on its way."""
-    return b"event: next\ndata: " + orjson.dumps(answer.body) + b"\n\n"
+    return b"event: next\ndata: " + as_json(answer.body) + b"\n\n"
 
 
 def whole(answer: Answer) -> bytes:

@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from resolvers.actor import Actor, Keyring
 
+from ..scalars import as_json
 from . import errors
 from .connections import KEY_SECONDS, Connections, TooMany
 from .http import FOREIGN, HEADERS, NEEDS_A_KEY, BadRequest, bearer, checked, first_of, is_foreign
@@ -285,7 +286,7 @@ class _Conversation:
         """One message at a time; the peer must have taken off enough of those before in so many seconds."""
         try:
             async with asyncio.timeout(self._limits.send_seconds), self._sending:
-                await self._socket.send_text(orjson.dumps(message).decode())
+                await self._socket.send_text(as_json(message).decode())
         except TimeoutError:
             raise _End(TRY_AGAIN_LATER, "You take off too slowly: go on behind your last cursor.") from None
 

@@ -8,11 +8,11 @@ without error propagation finds them), and must account for the same nulls.
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
 from graphql import DocumentNode, ExecutionResult, OperationDefinitionNode, parse
 from structlog.testing import capture_logs
 
 from schema.execution import errors
+from schema.scalars import as_json
 
 Place = tuple[Any, ...]
 Error = tuple[Place, str]
@@ -41,7 +41,7 @@ def must_be_alike(planned: ExecutionResult, core: ExecutionResult, unpropagated:
 
 
 def written(data: Any) -> bytes:
-    return orjson.dumps(data)
+    return as_json(data)
 
 
 def told(result: ExecutionResult) -> set[Error]:
