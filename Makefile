@@ -28,11 +28,12 @@ test: $(VENV)/.installed-for-tests ## Run every check and every test, on SQLite 
 prove: $(VENV)/.installed-for-tests ## Run the long proofs: races, crashes, load.
 	@$(BIN)/python -m pytest -m prove || { code=$$?; [ $$code -eq 5 ] || exit $$code; echo "There are no long proofs yet."; }
 
-bench: $(VENV)/.installed-for-tests ## Measure orders, scans, find, and reads beside PostGraphile; into bench/README.md.
+bench: $(VENV)/.installed-for-tests ## Measure orders, scans, find, reads beside PostGraphile and from more data; into bench/README.md.
 	$(BIN)/python -m bench.places --write
 	$(BIN)/python -m bench.gates --write
 	$(BIN)/python -m bench.find --write
 	$(BIN)/python -m bench.reads --write
+	$(BIN)/python -m bench.sizes --write
 
 clean: ## Remove the environment and what checks and tests left behind; the data stays.
 	rm -rf $(VENV) tests/node/node_modules bench/peers/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

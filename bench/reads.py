@@ -197,7 +197,7 @@ class Bench:
             for question in QUESTIONS:
                 for connections in CONNECTIONS:
                     for name in in_turn:
-                        figures = self._read(question, connections, name, least[question.letter][name])
+                        figures = self.read(question, connections, name, least[question.letter][name])
                         reads.setdefault((question.letter, connections, name), []).append(figures)
         resident = {name: servers.resident_bytes(server.pid) for name, server in self.served.items()}
         for number in range(rounds):
@@ -226,7 +226,8 @@ class Bench:
         key = None if name == PEER else self._stock.support_key
         return servers.ask(address, question.text(name), variables, key)
 
-    def _read(self, question: Question, connections: int, name: str, least: int) -> Figures:
+    def read(self, question: Question, connections: int, name: str, least: int = 1) -> Figures:
+        """One server asked for some seconds, after a warm-up in which no answer may have fewer bytes than ``least``."""
         bodies = self._folder / f"{question.name}.{name}"
         if not bodies.exists():
             text = question.text(name)
@@ -254,7 +255,7 @@ class Bench:
     def _wrk(self, server: servers.Served, connections: int, seconds: int, bodies: Path, *more: str) -> dict[str, Any]:
         how = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(FOLDER / "reads.lua")]
         how += ["-H", "Content-Type: application/json"]
-        if server is not self.served[PEER]:
+        if server is not self.served.get(PEER):
             how += ["-H", f"Authorization: Bearer {self._stock.support_key}"]
         command = [*how, f"{server.address}/graphql", "--", str(bodies), *more]
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
@@ -350,8 +351,6 @@ connections; a superuser, for whom no permission is looked at, and no log. Gateh
 support key: it looks at permissions, masks, limits and cost, writes a line into its log for each request, and records
 whose personal data was seen. The answers have the same objects; an e-mail and an order number stand in each of
 Gatehouse's references, and once in the request of {PEER}, whose instants are longer.
-
-Not looked at here: whether a ticket costs the same in larger tables, and reads from SQLite.
 
 {machine()}, {datetime.now(UTC):%Y-%m-%d}: `{command.strip()}`
 
