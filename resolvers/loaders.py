@@ -59,10 +59,11 @@ class Loaders:
         that waits for the same key.
         """
         if self._context.sole_task is not None and self._context.sole_task is asyncio.current_task():
-            value = (await self.fetch(batch, (key,), *arguments))[key]
-            if isinstance(value, Exception):
-                raise value
-            return value
+            found = self._found[(batch, *arguments)]
+            if key not in found:
+                async with self._context.reading() as read:
+                    found[key] = (await batch(self._context, read, [key], *arguments)).get(key)
+            return found[key]
         loader = self._loaders.get((batch, *arguments))
         if loader is None:
             loader = self._loaders[(batch, *arguments)] = self._loader(batch, arguments)

@@ -6,7 +6,7 @@ function runs once, whatever the number of objects, and everything that a level 
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -151,7 +151,12 @@ class Run:
 
     async def answer(self, root: Selection) -> dict[str, Any] | None:
         """The answer below the root; None if an error has come up to there."""
-        await self._load(root)
+        below: dict[Selection, list[Any]] = {root: [self.source]}
+        while below:
+            level = _Level(self)
+            for selection, sources in below.items():
+                level.visit(selection, sources)
+            below = await level.wait()
         if not self.has_failed:
             with suppress(Exception):  # whatever it is, what builds with care finds it again, and where it is
                 built: dict[str, Any] = generated.builder(self.plan, root)(self.source, self.values)
@@ -198,14 +203,6 @@ class Run:
                 return call(*itself, **named)
         raise TypeError(f"{field.parent.name}.{field.name} has to be waited for")
 
-    async def _load(self, root: Selection) -> None:
-        below: dict[Selection, list[Any]] = {root: [self.source]}
-        while below:
-            level = _Level(self)
-            for selection, sources in below.items():
-                level.visit(selection, sources)
-            below = await level.wait()
-
 
 NOTHING: dict[Any, Any] = {}
 HELPERS: Any = None
@@ -235,22 +232,35 @@ class _Level:
 
     async def wait(self) -> dict[Selection, list[Any]]:
         """Wait for everything; answers the objects of the next level, each once."""
-        context = self._run.context
-        wanted = [Wanted(batch, keys, tuple(asked), columns) for (batch, columns, *asked), keys in self._wanted.items()]
-        reads = [context.loaders.fetch_all(wanted)] if wanted else []
-        if not reads and len(self._called) == 1:
-            context.sole_task = asyncio.current_task()
-        try:
-            done = await _together([*reads, *(awaitable for *_, awaitable in self._called)])
-        finally:
-            context.sole_task = None
-        found = dict(zip(self._wanted, done[0], strict=True)) if wanted else {}
+        calls = [awaitable for *_, awaitable in self._called]
+        found: Mapping[Asked, Any] = NOTHING
+        if self._wanted:
+            wanted = [
+                Wanted(batch, keys, tuple(rest), columns) for (batch, columns, *rest), keys in self._wanted.items()
+            ]
+            read, *done = await _together([self._run.context.loaders.fetch_all(wanted), *calls])
+            found = dict(zip(self._wanted, read, strict=True))
+        elif len(calls) == 1:
+            done = [await self._alone(calls[0])]
+        else:
+            done = await _together(calls)
         for field, relation, group, keys in self._related:
             self._show(field, relation, keys, found.get(group, NOTHING))
-        for (field, source, _), value in zip(self._called, done[len(reads) :], strict=True):
+        for (field, source, _), value in zip(self._called, done, strict=True):
             self._store(field, id(source), value)
             self._descend(field, [value], at_once=False)
         return {selection: list(objects.values()) for selection, objects in self._below.items()}
+
+    async def _alone(self, awaitable: Awaitable[Any]) -> Any:
+        """What comes of the one thing that is waited for; it need not look out for others that read what it reads."""
+        context = self._run.context
+        context.sole_task = asyncio.current_task()
+        try:
+            return await awaitable
+        except Exception as cause:
+            return cause
+        finally:
+            context.sole_task = None
 
     # ------------------------------------------------------------------------------------------ relations
 
