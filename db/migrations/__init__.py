@@ -60,7 +60,7 @@ def _scripts() -> "ScriptDirectory":
 
 
 @cache
-def versions() -> Sequence[str]:
+def known_versions() -> Sequence[str]:
     """Those that this code knows, oldest first."""
     files = (Path(__file__).parent / "versions").glob("[0-9]*.py")
     return sorted(file.stem.partition("_")[0] for file in files)
@@ -68,7 +68,7 @@ def versions() -> Sequence[str]:
 
 def head() -> str:
     """The version of the tables that this code knows."""
-    return versions()[-1]
+    return known_versions()[-1]
 
 
 async def current(database: Database) -> str | None:
@@ -86,7 +86,7 @@ async def standing(database: Database) -> Standing:
         return Standing.FOREIGN if await _has_tables(database) else Standing.EMPTY
     if version == head():
         return Standing.CURRENT
-    return Standing.OLDER if version in versions() else Standing.NEWER
+    return Standing.OLDER if version in known_versions() else Standing.NEWER
 
 
 async def _has_tables(database: Database) -> bool:

@@ -79,7 +79,7 @@ async def test_foreign_keys_are_on(database: Database) -> None:
 def test_versions_are_the_steps() -> None:
     """As alembic follows them one after the other, and finds no branch among them."""
     scripts = db.migrations._scripts()
-    assert db.migrations.versions() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert db.migrations.known_versions() == [script.revision for script in scripts.walk_revisions()][::-1]
     assert db.migrations.head() == scripts.get_current_head()
 
 
