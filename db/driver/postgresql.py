@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL
 
-from . import FAILURES, Asked, Row
+from . import FAILURES, Asked, Row, moments
 from .union import union_of
 
 STATEMENTS_KEPT = 200
@@ -44,7 +44,7 @@ def options(url: URL) -> dict[str, Any]:
 
 
 async def connect(url: URL, *, write: bool = False) -> "Connection":
-    """A new connection; one that is for writing plans its statements once."""
+    """A new connection; one that is for writing plans its statements once, others remember moments."""
     told = options(url)
     wishes = WISHES | (WISHES_OF_WRITERS if write else {})
     try:
@@ -59,7 +59,18 @@ async def connect(url: URL, *, write: bool = False) -> "Connection":
             encoder=lambda text, prefix=prefix: prefix + text.encode(),
             decoder=lambda data, prefix=prefix: orjson.loads(data[len(prefix) :]),
         )
+    if not write:
+        await driver.set_type_codec(
+            "timestamptz",
+            schema="pg_catalog",
+            format="binary",
+            encoder=moments.encode,
+            decoder=_moments.__getitem__,
+        )
     return Connection(driver)
+
+
+_moments = moments.Moments()
 
 
 class Connection:

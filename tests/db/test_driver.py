@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 from sqlalchemy import Column, Date, Integer, MetaData, Table, Text, Time, bindparam, insert, select, text, update
 
+import db.driver.moments
 import db.driver.pool
 import db.driver.postgresql
 from db.base import FOREVER, Endless, Instant
@@ -236,6 +237,35 @@ async def test_writers_plan_a_statement_once_and_readers_as_it_is_best(database:
         assert await write.value(shown) == "force_generic_plan"
     async with database.reading() as read:
         assert await read.value(shown) == "auto"
+
+
+MOMENTS = (
+    datetime(2000, 1, 1, tzinfo=UTC),
+    datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=UTC),
+    FOREVER - timedelta(microseconds=1),
+    datetime(2026, 3, 29, 2, 30, 0, 1, tzinfo=timezone(timedelta(hours=5, minutes=45))),
+    FOREVER,
+)
+
+
+async def test_a_reader_knows_moments_as_asyncpg_does(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it knows them already, and when it has forgotten them again."""
+    if database.dialect == "sqlite":
+        pytest.skip("SQLite keeps them as text")
+    monkeypatch.setattr(db.driver.moments, "KEPT", 3)
+    told = db.driver.postgresql.options(database.url)
+    plain = await asyncpg.connect(server_settings=db.driver.postgresql.SETTINGS, **told)
+    question = "SELECT $1::timestamptz::text, $1::timestamptz"
+    for moment in MOMENTS * 2:
+        expected = await plain.fetchrow(question, moment)
+        async with database.reading() as read:
+            (found,) = await read.fetch(question, [moment])
+        assert (found[0], found[1]) == (expected[0], moment.astimezone(UTC))
+        assert expected[1] in (found[1], found[1].replace(tzinfo=None))  # asyncpg's infinities are in no zone
+    assert len(db.driver.postgresql._moments) <= 3
+    await plain.close()
 
 
 async def test_a_reader_cannot_write_on_sqlite(database: Database) -> None:
