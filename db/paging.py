@@ -156,9 +156,12 @@ def narrowed(kind: type[T], names: Iterable[str]) -> type[T]:
     return type(kind.__name__, (fields, kind), {"__slots__": (), "__module__": kind.__module__, **unread})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page(Generic[T]):
-    """Rows in the order asked for, and whether there are more on either side: exact in both directions."""
+    """Rows in the order asked for, and whether there are more on either side: exact in both directions.
+
+    Not frozen: there is one for each parent, and to make a frozen one takes twice as long.
+    """
 
     rows: Sequence[T]
     has_previous: bool

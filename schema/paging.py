@@ -134,9 +134,9 @@ class _Edge:
         return write_cursor(self.order, self.node)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PageOf:
-    """A page as the connection types read it. ``count`` is asked only if the total is."""
+    """A page as the connection types read it. ``count`` is asked only if the total is. Not frozen, as ``Page``."""
 
     page: Page[Any]
     order: Order

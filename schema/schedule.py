@@ -112,7 +112,7 @@ class CapacityEntryConnection:
     total: int = strawberry.field(description="The places of all lines together, not only of this page.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _LedgerPage(PageOf):
     """A page of the ledger with its total."""
 

@@ -215,7 +215,7 @@ class _Level:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._wanted: dict[Asked, dict[Any, None]] = {}
-        self._related: list[tuple[Field, Relation, Asked, list[Any]]] = []
+        self._related: list[tuple[Field, Relation, Asked, dict[Any, None]]] = []
         self._called: list[tuple[Field, Any, Awaitable[Any]]] = []
         self._below: dict[Selection, dict[int, Any]] = {}
 
@@ -265,25 +265,21 @@ class _Level:
     # ------------------------------------------------------------------------------------------ relations
 
     def _want(self, field: Field, relation: Relation, sources: Iterable[Any]) -> None:
-        run = self._run
         store, asked = self._asked(field, relation)
         if asked is None:
             return
         group = (relation.batch, field.columns, *asked)
         wanted = self._wanted.setdefault(group, {})
-        keys = []
-        for source in sources:
-            try:
-                key = relation.by(source)
-                if key in store:
-                    continue
-            except Exception:
-                run.has_failed = True  # and fails again where the answer is built
-                continue
-            store[key] = None
-            keys.append(key)
-            if key is not None:
-                wanted[key] = None
+        try:
+            keys = dict.fromkeys(map(relation.by, sources))
+        except Exception:
+            self._run.has_failed = True
+            keys = _without_failures(relation.by, sources)
+        if store:
+            keys = {key: None for key in keys if key not in store}
+        store.update(keys)
+        wanted.update(keys)
+        wanted.pop(None, None)
         if not wanted:
             del self._wanted[group]
         self._related.append((field, relation, group, keys))
@@ -303,17 +299,17 @@ class _Level:
                 run.has_failed = True
         return run.values[field.slot], run.asked[field.slot]
 
-    def _show(self, field: Field, relation: Relation, keys: Sequence[Any], found: Any) -> None:
+    def _show(self, field: Field, relation: Relation, keys: Iterable[Any], found: Any) -> None:
         run = self._run
-        store = run.values[field.slot]
+        store, shown, context = run.values[field.slot], relation.shown, run.context
         for key in keys:
             value = found.get(key)
             if isinstance(value, Exception):
                 run.has_failed = True
+                store[key] = value
             else:
-                value = relation.shown(run.context, key, value)
-            store[key] = value
-        self._descend(field, [store[key] for key in keys], at_once=False)
+                store[key] = shown(context, key, value)
+        self._descend(field, map(store.__getitem__, keys), at_once=False)
 
     # ------------------------------------------------------------------------- resolvers, and values at hand
 
@@ -390,6 +386,15 @@ class _Level:
         if at_once:
             for selection, objects in below.items():
                 self.visit(selection, objects.values())
+
+
+def _without_failures(by: Callable[[Any], Any], sources: Iterable[Any]) -> dict[Any, None]:
+    """The keys of those objects that have one: the others fail again where the answer is built."""
+    keys: dict[Any, None] = {}
+    for source in sources:
+        with suppress(Exception):
+            keys[by(source)] = None
+    return keys
 
 
 async def _together(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
