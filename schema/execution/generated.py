@@ -19,6 +19,7 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    is_object_type,
 )
 from graphql.pyutils import Undefined, UndefinedType
 
@@ -53,11 +54,27 @@ class _Writer:
         }
         self._constants: dict[int, str] = {}
         self._count = 0
+        self._named: dict[str, tuple[Selection, bool]] = {}
+        """What is to be written, by its name: for one object, or for a list of them."""
 
-    def written(self) -> list[Callable[..., Any]]:
-        source = "\n".join(self._function(selection) for selection in self._plan.selections)
-        exec(compile(source, "<plan>", "exec"), self._names)  # noqa: S102
-        return [self._names[f"build{selection.number}"] for selection in self._plan.selections]
+    def written(self) -> dict[int, Callable[..., Any]]:
+        roots = {root.number: self._name(root) for root in self._plan.roots}
+        exec(compile(self.source(), "<plan>", "exec"), self._names)  # noqa: S102
+        return {number: self._names[name] for number, name in roots.items()}
+
+    def source(self) -> str:
+        """The functions that are named so far, and all that they name."""
+        functions: list[str] = []
+        while len(functions) < len(self._named):
+            name, (selection, is_list) = list(self._named.items())[len(functions)]
+            functions.append(self._function(name, selection, is_list=is_list))
+        return "\n".join(functions)
+
+    def _name(self, selection: Selection, *, is_list: bool = False) -> str:
+        """The function's name, by which it is going to be written."""
+        name = f"{'list' if is_list else 'build'}{selection.number}"
+        self._named[name] = selection, is_list
+        return name
 
     def _constant(self, value: Any) -> str:
         """A name for something that the source cannot say."""
@@ -71,9 +88,13 @@ class _Writer:
         self._count += 1
         return f"v{self._count}"
 
-    def _function(self, selection: Selection) -> str:
+    def _function(self, name: str, selection: Selection, *, is_list: bool) -> str:
+        """One for a list is a loop of its own: to call one for each object takes as long as to build a small one."""
         entries = "".join(f"\n  {field.name!r}: {self._entry(field)}," for field in selection.fields)
-        return f"def build{selection.number}(o, r):\n {self._check(selection)}\n return {{{entries}}}\n"
+        check = self._check(selection)
+        if not is_list:
+            return f"def {name}(o, r):\n {check}\n return {{{entries}}}\n"
+        return f"def {name}(l, r):\n b = []\n for o in l:\n  {check}\n  b.append({{{entries}}})\n return b\n"
 
     def _check(self, selection: Selection) -> str:
         """The object is there, and of its type."""
@@ -124,20 +145,24 @@ class _Writer:
 
     def _there(self, field: Field, type_: Any, value: str) -> str:
         if is_list_type(type_):
+            of = type_.of_type
+            if is_non_null_type(of) and is_object_type(of.of_type):
+                (selection,) = field.selections.values()
+                return f"{self._name(selection, is_list=True)}(as_list({value}), r)"
             item = self._variable()
             return f"[{self._completed(field, type_.of_type, item, is_name=True)} for {item} in as_list({value})]"
         if field.abstract is None:
             (selection,) = field.selections.values()
-            return f"build{selection.number}({value}, r)"
+            return f"{self._name(selection)}({value}, r)"
         return f"{self._constant(self._picker(field))}({value}, r)"
 
     def _picker(self, field: Field) -> Callable[[Any, Any], Any]:
         """Builds an object of an abstract type, by the type it turns out to have."""
         names = self._names
+        of_type = {name: self._name(selection) for name, selection in field.selections.items()}
 
         def build(value: Any, values: Any) -> Any:
-            selection = field.selections[field.type_name(value, values[-1](field))]
-            return names[f"build{selection.number}"](value, values)
+            return names[of_type[field.type_name(value, values[-1](field))]](value, values)
 
         return build
 

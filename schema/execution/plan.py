@@ -178,8 +178,8 @@ class Plan:
     informed: list[Field]
     """Those of the fields whose functions take ``info``."""
 
-    builders: list[Callable[..., Any]] = field(default_factory=list)
-    """What ``generated`` made of the selections, once it has."""
+    builders: dict[int, Callable[..., Any]] = field(default_factory=dict)
+    """What ``generated`` made of the roots, once it has."""
 
 
 class Plans:
