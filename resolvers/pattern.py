@@ -9,10 +9,14 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 DIGITS = "0123456789"
 LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ"
 ALPHABETS = {"N": DIGITS, "A": LETTERS, "X": LETTERS + "23456789"}
+
+PATTERNS_KEPT = 1_000
+"""So many patterns are kept as they were understood: every sale asks for some, and always for the same."""
 
 TICKET_NUMBER_LENGTH = 50
 """The most characters of an external ticket number: what a bar code on a ticket still shows."""
@@ -53,6 +57,7 @@ class Pattern:
     parts: tuple[Part, ...]
 
     @classmethod
+    @lru_cache(maxsize=PATTERNS_KEPT)
     def parse(cls, text: str) -> "Pattern":
         """The pattern of that text, trimmed. Raises ValueError with a sentence that says what is wrong with it."""
         parts: list[Part] = []
