@@ -30,7 +30,7 @@ from .admission import AdmissionRow, admission
 from .base import BigId, Endless, Instant, id_column, metadata
 from .client import client
 from .conditions import Conditions, carried, equal
-from .engine import INSERT, Read, Write
+from .engine import CLOCK, INSERT, Read, Write
 from .keys import key as key_of
 from .paging import (
     ALL,
@@ -47,7 +47,16 @@ from .paging import (
     within,
 )
 from .ticket_item import ContentLineRow, content_line, dependency, ticket_item
-from .ticket_request import ENTRY_FILTERS, has_customer, of_entry, request_entry, request_line, ticket_request
+from .ticket_request import (
+    ENTRY_FILTERS,
+    TicketRequestRow,
+    has_customer,
+    of_entry,
+    request_entry,
+    request_line,
+    ticket_request,
+    ticket_requests,
+)
 from .ticket_request import matching as matching_requests
 from .time_slot import time_slot
 from .together import ChangeOfEach, NewRows, Step, change_each
@@ -333,8 +342,7 @@ class Access(NamedTuple):
     has_dependencies: bool
 
 
-_ACCESS = OfKeys(
-    access_entry.c.ticket_id,
+_ACCESS = (
     select(
         access_entry,
         content_line,
@@ -343,30 +351,66 @@ _ACCESS = OfKeys(
     )
     .join_from(access_entry, content_line, access_entry.c.content_line_id == content_line.c.id)
     .join(admission, access_entry.c.admission_id == admission.c.id)
-    .order_by(access_entry.c.content_line_id, access_entry.c.id),
+    .order_by(access_entry.c.content_line_id, access_entry.c.id)
 )
+_RULES = len(AccessEntryRow._fields)
+_PLACE = _RULES + len(ContentLineRow._fields)
+_DEPENDS = _PLACE + len(AdmissionRow._fields)
+
+
+def _access(row: Sequence[Any]) -> Access:
+    entry, rules = AccessEntryRow._make(row[:_RULES]), ContentLineRow._make(row[_RULES:_PLACE])
+    return Access(entry, rules, AdmissionRow._make(row[_PLACE:_DEPENDS]), row[_DEPENDS])
 
 
 async def access_of(read: Read, ticket_ids: Sequence[int]) -> dict[int, list[Access]]:
     """What each ticket lets into, in the order of the item's contents: in one statement all that a gate asks first."""
-    content, place = len(AccessEntryRow._fields), len(AccessEntryRow._fields) + len(ContentLineRow._fields)
     found: dict[int, list[Access]] = {}
-    for row in await read.all(_ACCESS.of(read), {"keys": keys_for(read, ticket_ids)}):
-        entry = AccessEntryRow._make(row[:content])
-        rules, admitted_to = ContentLineRow._make(row[content:place]), AdmissionRow._make(row[place:-1])
-        access = Access(entry, rules, admitted_to, row[-1])
-        found.setdefault(entry.ticket_id, []).append(access)
+    for row in await read.all(_ACCESS_OF.of(read), {"keys": keys_for(read, ticket_ids)}):
+        found.setdefault(row[1], []).append(_access(row))
     return found
 
 
-async def lock_by_number(write: Write, number_key: str) -> IssuedTicketRow | None:
-    """Take the ticket of that external number, and answer it as it now is."""
-    return await write.first(IssuedTicketRow, _LOCK_BY_NUMBER, {"number": number_key})
+async def sold_access_of(
+    read: Read, ticket_ids: Sequence[int], now: datetime
+) -> dict[int, tuple[TicketRequestRow, list[Access]]]:
+    """The same, with the request behind each ticket, as it is at ``now``. Every ticket lets in somewhere."""
+    found: dict[int, tuple[TicketRequestRow, list[Access]]] = {}
+    for row in await read.all(_SOLD_ACCESS_OF.of(read), {"keys": keys_for(read, ticket_ids), "now": now}):
+        if row[1] not in found:
+            found[row[1]] = (TicketRequestRow._make(row[_DEPENDS + 1 :]), [])
+        found[row[1]][1].append(_access(row))
+    return found
 
 
-_LOCK_BY_NUMBER = issued_tickets.view.where(issued_ticket.c.number_key == bindparam("number")).with_for_update(
-    key_share=True
+(_requests,) = ticket_requests.view.get_final_froms()
+_ACCESS_OF = OfKeys(access_entry.c.ticket_id, _ACCESS)
+_SOLD_ACCESS_OF = OfKeys(
+    access_entry.c.ticket_id,
+    _ACCESS.add_columns(*ticket_requests.view.selected_columns)
+    .join(issued_ticket, access_entry.c.ticket_id == issued_ticket.c.id)
+    .join(_requests, issued_ticket.c.request_id == ticket_request.c.id),
 )
+
+
+class LockedTicket(NamedTuple):
+    """A ticket as it now is, and the database's clock, read behind its lock."""
+
+    ticket: IssuedTicketRow
+    at: datetime
+
+
+async def lock_by_number(write: Write, number_key: str) -> LockedTicket | None:
+    """Take the ticket of that external number; and the clock, as ``time_slot.take`` reads it."""
+    rows = await write.all(_lock_by_number(write.dialect), {"number": number_key})
+    return LockedTicket(IssuedTicketRow._make(rows[0][:-1]), write.moment(rows[0][-1])) if rows else None
+
+
+@cache
+def _lock_by_number(dialect: str) -> Select[Any]:
+    this = issued_tickets.view.where(issued_ticket.c.number_key == bindparam("number"))
+    taken = this.with_for_update(key_share=True).cte("taken")
+    return select(*taken.c, *CLOCK[dialect].selected_columns)
 
 
 async def lock_of_request(write: Write, request_id: int) -> list[IssuedTicketRow]:

@@ -30,7 +30,7 @@ async def admit(context: Context, scan: Scan) -> ScanOutcome:
 
 async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> ScanOutcome:
     place, mistake = await place_of(write, scan.admission_code, scan.slot_id)
-    now = await write.clock()
+    now = found.at or await write.clock()
     at = scan.at or now
     tickets = await known(write, found.tickets, now)
     past = await Past.of(write, at, found.tickets) if scan.at and found.tickets else None

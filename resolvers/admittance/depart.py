@@ -30,7 +30,7 @@ async def depart(context: Context, scan: Scan) -> ScanOutcome:
 
 async def _decide(context: Context, write: Write, scan: Scan, found: Found) -> ScanOutcome:
     place, mistake = await place_of(write, scan.admission_code, None)
-    now = await write.clock()
+    now = found.at or await write.clock()
     at = scan.at or now
     tickets = await known(write, found.tickets, now)
     inside = who_is_inside(tickets, place.admission, at)

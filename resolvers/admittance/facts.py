@@ -53,9 +53,11 @@ async def known(
     """The tickets with what stands behind them: their requests are read, unless they are given."""
     if not tickets:
         return []
-    access = await db.ticket.access_of(read, [ticket.id for ticket in tickets])
+    ids = [ticket.id for ticket in tickets]
     if requests is None:
-        requests = await db.ticket_request.by_ids(read, sorted({ticket.request_id for ticket in tickets}), now)
+        sold = await db.ticket.sold_access_of(read, ids, now)
+        return [Known(ticket, *sold[ticket.id]) for ticket in tickets]
+    access = await db.ticket.access_of(read, ids)
     return [Known(ticket, requests[ticket.request_id], access.get(ticket.id, [])) for ticket in tickets]
 
 

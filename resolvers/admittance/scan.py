@@ -66,6 +66,8 @@ class Found:
     tickets: tuple[IssuedTicketRow, ...] = ()
     request: TicketRequestRow | None = None
     is_token: bool = False
+    at: datetime | None = None
+    """The database's clock, where it was read behind the lock of what was found."""
 
 
 def readable(scanned: str, found: Refusals) -> str:
@@ -180,8 +182,8 @@ async def find_and_lock(write: Write, scanned: str) -> Found:
     A token stands for the tickets of its request that were not given back; if all were, for them.
     """
     scanned_key = key(scanned)
-    if ticket := await db.ticket.lock_by_number(write, scanned_key):
-        return Found((ticket,))
+    if locked := await db.ticket.lock_by_number(write, scanned_key):
+        return Found((locked.ticket,), at=locked.at)
     request = await db.ticket_request.lock(write, scanned_key)
     if request is None:
         return Found()

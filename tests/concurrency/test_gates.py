@@ -10,7 +10,8 @@ import pytest
 
 import db
 from db.engine import Read, Write
-from db.ticket import Access
+from db.ticket import Access, LockedTicket
+from db.ticket_request import TicketRequestRow
 from db.time_slot import TimeSlotRow
 from tests.gate import Gate
 from tests.harness import Gatehouse
@@ -48,6 +49,12 @@ async def scanned(gate: Gate, numbers: list[str], **said: Any) -> Counter[str]:
 # ------------------------------------------------------------------------------------------------ the controls
 
 
+async def unlocked(write: Write, number_key: str) -> LockedTicket | None:
+    """Instead of ``db.ticket.lock_by_number``: the ticket as it is, and others may change it."""
+    ticket = (await db.ticket.by_number_keys(write, [number_key])).get(number_key)
+    return LockedTicket(ticket, await write.clock()) if ticket else None
+
+
 @on_postgresql
 async def test_without_the_ticket_locked_one_ticket_lets_everybody_in(
     gatehouse: Gatehouse, monkeypatch: pytest.MonkeyPatch
@@ -55,18 +62,15 @@ async def test_without_the_ticket_locked_one_ticket_lets_everybody_in(
     """Take the lock out, let all look at the ticket before any has come in, and each lets its guest in."""
     (number,) = await tickets(Park(gatehouse))
     looked = asyncio.Barrier(GATES)
-    access_of = db.ticket.access_of
+    access_of = db.ticket.sold_access_of
 
-    async def unlocked(write: Write, number_key: str) -> Any:
-        return (await db.ticket.by_number_keys(write, [number_key])).get(number_key)
-
-    async def looked_at_by_all(read: Read, ids: list[int]) -> dict[int, list[Access]]:
-        access = await access_of(read, ids)
+    async def looked_at_by_all(read: Read, *asked: Any) -> dict[int, tuple[TicketRequestRow, list[Access]]]:
+        access = await access_of(read, *asked)
         await looked.wait()
         return access
 
     monkeypatch.setattr(db.ticket, "lock_by_number", unlocked)
-    monkeypatch.setattr(db.ticket, "access_of", looked_at_by_all)
+    monkeypatch.setattr(db.ticket, "sold_access_of", looked_at_by_all)
     gate = Gate(gatehouse)
     outcomes = await asyncio.gather(*(gate.says(number) for _ in range(GATES)), return_exceptions=True)
     assert [outcome for outcome in outcomes if outcome == "ENTRIES_USED_UP"] == []
@@ -190,18 +194,15 @@ async def test_without_the_ticket_locked_who_gave_it_back_gets_in(
     park = Park(gatehouse)
     number, _ = await tickets(park, 2)  # of one request: the last to be given back would cancel it
     looked, given_back = asyncio.Event(), asyncio.Event()
-    access_of = db.ticket.access_of
+    access_of = db.ticket.sold_access_of
 
-    async def unlocked(write: Write, number_key: str) -> Any:
-        return (await db.ticket.by_number_keys(write, [number_key])).get(number_key)
-
-    async def looked_at_before(read: Read, ids: list[int]) -> dict[int, list[Access]]:
+    async def looked_at_before(read: Read, *asked: Any) -> dict[int, tuple[TicketRequestRow, list[Access]]]:
         looked.set()
         await given_back.wait()
-        return await access_of(read, ids)
+        return await access_of(read, *asked)
 
     monkeypatch.setattr(db.ticket, "lock_by_number", unlocked)
-    monkeypatch.setattr(db.ticket, "access_of", looked_at_before)
+    monkeypatch.setattr(db.ticket, "sold_access_of", looked_at_before)
     scanning = asyncio.create_task(Gate(gatehouse).says(number))
     await looked.wait()
     assert codes(await park.change_ticket("Revoke", number)) == []
