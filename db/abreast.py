@@ -80,13 +80,19 @@ def _asking(asked: _Asked) -> Generator[_Asked, Sequence[Row], Sequence[Row]]:
 
 async def _fetch(connection: Connection, asked: Sequence[_Asked]) -> list[Any]:
     """The rows of each statement, or the exception that it raises."""
+    if not asked:
+        return []
     if len(asked) > 1:
         try:
             return list(await connection.fetch_abreast(asked))
         except Exception:
             if connection.is_closed:
                 raise
-            # One of them fails, and takes the others with it: asked one by one, it does not.
+    return await _one_by_one(connection, asked)
+
+
+async def _one_by_one(connection: Connection, asked: Sequence[_Asked]) -> list[Any]:
+    """The same where one of them fails, and would take the others with it."""
     found: list[Any] = []
     for form, values in asked:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, and_, bindparam, case, literal, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, Text, and_, bindparam, case, literal, literal_column, select, type_coerce
 
 from ..base import Instant
 from ..client import client
@@ -142,7 +142,7 @@ _computed: Mapping[str, ColumnElement[Any]] = {
     "client": client.c.name,
     "status": status_now(ticket_request.c),
     "status_changed_at": status_changed_now(ticket_request.c),
-    "is_stamped": ~has_run_out(ticket_request.c),
+    "is_stamped": type_coerce(~has_run_out(ticket_request.c), Boolean()),
 }
 
 ticket_requests = Listing(

@@ -17,8 +17,11 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from structlog.testing import capture_logs
 
+import db.abreast
+import db.driver.postgresql
 import schema.root
 from db.client import Role
+from db.driver.union import Part, Union, union_of
 from resolvers.actor import Actor
 from resolvers.context import Context, Rules
 from schema.execution import errors, generated, run
@@ -122,6 +125,31 @@ QUESTIONS = {
     story.name: (question(story), json.loads((story / "story.json").read_text()).get("variables") or {})
     for story in STORIES
 }
+
+
+@pytest.mark.parametrize("story", QUESTIONS)
+async def test_what_a_level_reads_is_one_statement(
+    gatehouse: Gatehouse, story: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements that cannot stand in one are sent one after the other, and nobody would see it."""
+    unions: list[Union | None] = []
+    apart: list[int] = []
+
+    def noted(parts: tuple[Part, ...]) -> Union | None:
+        unions.append(union_of(parts))
+        return unions[-1]
+
+    async def one_by_one(connection: Any, asked: Any) -> Any:
+        apart.append(len(asked))
+        return await in_turn(connection, asked)
+
+    in_turn = db.abreast._one_by_one
+    monkeypatch.setattr(db.driver.postgresql, "union_of", noted)
+    monkeypatch.setattr(db.abreast, "_one_by_one", one_by_one)
+    await stock.fill(gatehouse)
+    await gatehouse.data(*QUESTIONS[story])
+    assert set(apart) <= {1}
+    assert None not in unions
 
 
 @pytest.mark.parametrize("story", QUESTIONS)
