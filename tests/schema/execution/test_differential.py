@@ -142,6 +142,16 @@ class FaultyLoaders(Loaders):
         super().__init__(context)
         self._faults = context.faults
 
+    async def load(self, batch: Batch, key: Any, *arguments: Any) -> Any:
+        """What the only task of an operation loads is read at once, and not by ``fetch_all``."""
+        is_alone = self._context.sole_task is asyncio.current_task()
+        value = await super().load(batch, key, *arguments)
+        if self._faults and is_alone:
+            value = self._faults.broken(batch, key, value)
+            if isinstance(value, Exception):
+                raise value
+        return value
+
     async def fetch_all(self, wanted: Sequence[Wanted]) -> Sequence[Mapping[Any, Any]]:
         if not self._faults:
             return await super().fetch_all(wanted)
