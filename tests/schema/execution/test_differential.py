@@ -284,7 +284,8 @@ def compare(world: tuple[World, asyncio.Runner], examples: int, *, faulty: bool)
         runner.run(there.compare(Random(number), faulty=faulty))
 
     alike()
-    assert there.seen["failed" if faulty else "answered"] > examples // 8, dict(there.seen)
+    # Of those with faults one in seven fails: many stand in columns that nobody looks at, and hence are not read.
+    assert there.seen["failed" if faulty else "answered"] > examples // 16, dict(there.seen)
 
 
 def test_whatever_is_asked_plans_answer_as_graphql_core_does(world: tuple[World, asyncio.Runner]) -> None:
@@ -292,7 +293,7 @@ def test_whatever_is_asked_plans_answer_as_graphql_core_does(world: tuple[World,
 
 
 def test_whatever_fails_plans_fail_as_graphql_core_does(world: tuple[World, asyncio.Runner]) -> None:
-    compare(world, 40, faulty=True)
+    compare(world, 120, faulty=True)
 
 
 @pytest.mark.prove
