@@ -94,6 +94,7 @@ async def fill(url: URL, address: str, tickets: int) -> dict[str, Any]:
             )
     async with database.reading() as read:
         await read.fetch("VACUUM ANALYZE")
+        await read.fetch("CHECKPOINT")  # else what was just loaded goes to the disk while scans are committed to it
     await database.dispose()
     return {
         "gate_key": keys[Role.GATE],
