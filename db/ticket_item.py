@@ -229,11 +229,6 @@ async def by_numbers(read: Read, keys: Sequence[tuple[str, str]]) -> dict[tuple[
     return {(row.item_key, row.variant_key): row for row in await read.rows(TicketItemRow, found)}
 
 
-async def by_item_keys(read: Read, keys: Sequence[str]) -> dict[str, list[TicketItemRow]]:
-    """Every variant of each item number, the item itself first."""
-    return await ticket_items.lists(read, "item_key", keys, order_by=("variant_key",))
-
-
 async def by_barcodes(read: Read, keys: Sequence[str]) -> dict[str, TicketItemRow]:
     """Items by the keys of their bar codes."""
     rows = await read.all(_BY_BARCODES.of(read), {"keys": keys_for(read, keys)})

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -97,7 +98,7 @@ class Fleet:
         self.servers[number] = await self.start()
 
 
-class Subscriber:
+class Subscriber(ABC):
     """Follows the events from one cursor to the next, at whichever server answers, until it has all there are."""
 
     def __init__(self, fleet: Fleet, key: str, cursor: str, chance: random.Random) -> None:
@@ -126,8 +127,9 @@ class Subscriber:
     def asked(self) -> dict[str, Any]:
         return {"query": SUBSCRIPTION, "variables": {"after": self._cursor}}
 
+    @abstractmethod
     def answers(self, url: str) -> AsyncIterator[dict[str, Any]]:
-        raise NotImplementedError
+        """What is answered at that address, from the cursor on, until the connection ends."""
 
 
 class OverWebsocket(Subscriber):
