@@ -386,12 +386,12 @@ def configure_logging(settings: Settings) -> None:
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         _stamped if is_json else structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.ExceptionRenderer(failure),
+        _without_text,
     ]
     render: Processor = _json if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     structlog.configure(
-        processors=[*shared, _json_bytes if is_json else render],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[_line] if is_json else [*shared, render],
+        wrapper_class=_logger(level),
         logger_factory=(
             structlog.BytesLoggerFactory(sys.stderr.buffer) if is_json else structlog.WriteLoggerFactory(sys.stderr)
         ),
@@ -439,12 +439,41 @@ def _stamped(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDic
     return event
 
 
-def _json_bytes(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
+def _json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()
+
+
+def _line(logger: WrappedLogger, method: str, event: EventDict) -> bytes:
+    """What the processors that are shared with other libraries' lines make of one of ours, in one call."""
+    event["level"] = method
+    event["timestamp"] = datetime.now(UTC)
+    if "exc_info" in event:
+        event = _without_text(logger, method, event)
     return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z)
 
 
-def _json(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    return _json_bytes(logger, method, event).decode()
+def _logger(level: int) -> type[structlog.typing.FilteringBoundLogger]:
+    """structlog's logger of that level, that has a shorter way to the processors for what is told of every operation.
+
+    structlog hands the fields on four times and copies them each time, which took half the time of a line. Nothing is
+    bound to our loggers, and no text is filled in.
+    """
+    kind = structlog.make_filtering_bound_logger(level)
+    if level > logging.INFO:
+        return kind
+
+    class Logger(kind):  # type: ignore[misc, valid-type]
+        def info(self, event: str, **fields: Any) -> None:
+            fields["event"] = event
+            try:
+                told: Any = fields
+                for process in self._processors:
+                    told = process(self._logger, "info", told)
+                self._logger.info(told)
+            except structlog.DropEvent:
+                pass
+
+    return Logger
 
 
 def failure(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
@@ -466,6 +495,9 @@ def _told(error: BaseException) -> str:
     facts = [f"{name}={value}" for name in names if isinstance(value := getattr(error, name, None), str)]
     places = "".join(traceback.extract_tb(error.__traceback__).format())
     return f"{places}{type(error).__module__}.{type(error).__qualname__} {' '.join(facts)}".rstrip() + "\n"
+
+
+_without_text = structlog.processors.ExceptionRenderer(failure)
 
 
 # The application

@@ -138,7 +138,8 @@ class Endpoint:
             if method not in METHODS:
                 raise BadRequest(405, "Ask with GET or POST.", Allow=", ".join(METHODS))
             check_origin(headers, self._origins)
-            if (full := await self._operations.turned_away()) is not None:  # before anything is done for who asks
+            operations = self._operations
+            if operations.is_full and (full := await operations.turned_away()):  # before anything is done for who asks
                 return _reply(full, media_type)
             with Attended(receive, limits.operation_seconds, is_read=False) as attended:
                 actor = await self._keyring.actor(bearer(headers.get(b"authorization", b"").decode("latin-1")))
@@ -153,9 +154,7 @@ class Endpoint:
                 query, variables, name = checked(asked, limits)
                 attended.has_read()
                 renew = self._keyring.renewed if accepted.is_stream else None
-                answer = await self._operations.run(
-                    actor, query, variables, name, may_change=method == "POST", renew=renew
-                )
+                answer = await operations.run(actor, query, variables, name, may_change=method == "POST", renew=renew)
             if answer.stream is not None:
                 too_many = _reply(_too_many(limits), media_type)
                 return EventStream(

@@ -108,10 +108,16 @@ class Operations:
         self._documents = Documents(schema, limits)
         self._buckets = Buckets(limits.points_per_minute, limits.cost)
         self._crowd = Crowd(limits.operations_at_once)
+        self._log = log.bind()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more operation would be too many: who asks this first need not wait for ``turned_away``."""
+        return self._crowd.is_full
 
     async def turned_away(self) -> Answer | None:
         """The answer if there is no room for one more operation; None if there is."""
-        if not self._crowd.is_full:
+        if not self.is_full:
             return None
         await self._crowd.turn_away()
         return overloaded(self._limits.operations_at_once)
@@ -131,7 +137,7 @@ class Operations:
         A subscription is answered where the answers can be told one by one: with ``renew``, which looks at its key
         again. Never raises but for cancellation.
         """
-        if answer := await self.turned_away():
+        if self.is_full and (answer := await self.turned_away()):
             return answer
         with self._crowd:
             return await self._run(actor, query, variables, operation_name, may_change, renew)
@@ -199,7 +205,7 @@ class Operations:
             statements.reset(token)
             found = answer.body.get("errors", ()) if answer else [errors.error("", errors.STOPPED)]
             if answer is None or answer.stream is None:
-                log.info(
+                self._log.info(
                     "operation",
                     operation=operation.name[:100] if operation and operation.name else None,
                     type=operation.type if operation else None,

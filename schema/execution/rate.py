@@ -11,6 +11,9 @@ from collections.abc import Callable
 BUCKETS = 10_000
 """How many buckets are kept: when there are more, those that have run empty are forgotten."""
 
+EMPTY = (0.0, 0.0)
+"""How full a bucket was that nobody poured into, and when."""
+
 
 class Buckets:
     """``points_per_minute`` is what drains from each, and what it holds; never less than one operation may cost."""
@@ -38,8 +41,9 @@ class Buckets:
         return int(self._size - self._level(key, self._clock()))
 
     def _level(self, key: str, now: float) -> float:
-        level, at = self._levels.get(key, (0.0, now))
-        return max(level - (now - at) * self._per_second, 0.0)
+        level, at = self._levels.get(key, EMPTY)
+        level -= (now - at) * self._per_second
+        return level if level > 0.0 else 0.0
 
     def _forget(self, now: float) -> None:
         self._levels = {key: (level, now) for key in self._levels if (level := self._level(key, now)) > 0}

@@ -1,11 +1,15 @@
 """Logs: one line per operation, and nothing in them that a guest told us."""
 
+import io
 import json
+import logging
+import re
 import traceback
 from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from sqlalchemy import insert
 
 import db
@@ -19,6 +23,20 @@ QUERY = """mutation Note($phone: String) {
     customer { name email phone }
   }
 }"""
+
+FIELDS = [
+    "operation",
+    "type",
+    "document",
+    "actor",
+    "role",
+    "cost",
+    "executor",
+    "unplanned",
+    "statements",
+    "milliseconds",
+    "errors",
+]
 
 
 def test_an_operation_is_one_line_without_what_was_said(sqlite_template: Path, tmp_path: Path) -> None:
@@ -34,6 +52,8 @@ def test_an_operation_is_one_line_without_what_was_said(sqlite_template: Path, t
     lines = [json.loads(line) for line in log.splitlines()]
     done, invalid = (line for line in lines if line["event"] == "operation")
     assert (done["operation"], done["type"], done["actor"], done["errors"]) == ("Note", "mutation", "Desk", [])
+    assert list(done) == [*FIELDS, "event", "level", "timestamp"]
+    assert (done["level"], done["timestamp"][-1]) == ("info", "Z")
     assert done["statements"] > 0
     assert invalid["errors"] == ["GRAPHQL_VALIDATION_FAILED"]
     for said in ("ada", "Lovelace", "C-SECRET", "34 56", "nonsense", "customer", key[-20:]):
@@ -58,3 +78,37 @@ async def test_a_failure_is_told_without_the_values_in_it(database: Database) ->
     assert "lovelace" not in told.lower()
     assert "uq_client_name_key" in told or "SQLITE_CONSTRAINT_UNIQUE" in told
     assert "test_logs.py" in told
+
+
+LEVELS = ["debug", "info", "warning", "error"]
+
+
+@pytest.mark.parametrize("lowest", LEVELS)
+def test_a_line_of_ours_is_written_as_structlog_writes_it(
+    lowest: str, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each level that is asked for, with an exception or without; but for the time, byte for byte."""
+    raw = open(2, "wb", buffering=0, closefd=False)  # noqa: SIM115 - pytest's own standard error has no bytes
+    before, root = structlog.get_config(), logging.getLogger()
+    level_before = root.level
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr("sys.stderr", io.TextIOWrapper(raw, write_through=True))
+    try:
+        server.configure_logging(server.Settings(log_level=server.LogLevel(lowest), log_format="json"))
+        ours, theirs = structlog.get_logger("gatehouse").bind(), logging.getLogger("another")
+        for level in LEVELS:
+            for cause in (None, KeyError("C-SECRET")):
+                getattr(ours, level)("told", number=1, at=Path("/x"), exc_info=cause)
+        theirs.error("told by %s", "another", exc_info=KeyError("C-SECRET"))
+    finally:
+        structlog.configure(**before)
+        root.setLevel(level_before)
+    *lines, other = capfdbinary.readouterr().err.splitlines()
+    expected = [
+        b'{"number":1,"at":"/x","event":"told","level":"%b","timestamp":""%b}' % (level.encode(), failed)
+        for level in LEVELS[LEVELS.index(lowest) :]
+        for failed in (b"", b',"exception":"builtins.KeyError"')
+    ]
+    assert [re.sub(rb'(?<="timestamp":")[^"]*', b"", line) for line in lines] == expected
+    assert json.loads(other)["exception"] == "builtins.KeyError"
+    assert all(b"SECRET" not in line for line in (*lines, other))
