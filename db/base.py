@@ -4,7 +4,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Identity, Integer, MetaData, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.dialects import sqlite
 
 metadata = MetaData(
@@ -82,3 +94,19 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 def id_column() -> Column[int]:
     """The primary key every noun has: made by the database, rising, never used twice."""
     return Column("id", BigId, Identity(), primary_key=True)
+
+
+def index_of_given(first: str, *others: str) -> Index:
+    """An index of the rows that have a value in its first column: what is compared with a value finds it all the same.
+
+    For columns that most rows leave empty. Each of them would cost every row an entry, at every change of any column
+    that some other index has.
+    """
+    is_given = text(f"{first} IS NOT NULL")
+    return Index(None, first, *others, postgresql_where=is_given, sqlite_where=is_given)
+
+
+def foreign_key_in_the_end(column: Column[Any]) -> ForeignKey:
+    """A foreign key that is looked at when the transaction commits: the number is taken before what it is given to is
+    there."""
+    return ForeignKey(column, deferrable=True, initially="DEFERRED")

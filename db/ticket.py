@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from . import search_key
 from .admission import AdmissionRow, admission
-from .base import BigId, Endless, Instant, id_column, metadata
+from .base import BigId, Endless, Instant, foreign_key_in_the_end, id_column, index_of_given, metadata
 from .client import client
 from .conditions import Conditions, carried, equal
 from .engine import CLOCK, INSERT, Read, Write
@@ -99,10 +99,8 @@ ticket_number = Table(
     "ticket_number",
     metadata,
     Column("key", Text, primary_key=True),
-    Column("request_id", BigId, ForeignKey(ticket_request.c.id), nullable=False),
-    Column("ticket_id", BigId, ForeignKey(issued_ticket.c.id), comment="null: dictated, not issued yet"),
-    Index(None, "request_id"),
-    Index(None, "ticket_id"),
+    Column("request_id", BigId, foreign_key_in_the_end(ticket_request.c.id), nullable=False),
+    Column("ticket_id", BigId, foreign_key_in_the_end(issued_ticket.c.id), comment="null: dictated, not issued yet"),
 )
 
 access_entry = Table(
@@ -123,9 +121,9 @@ access_entry = Table(
     UniqueConstraint("ticket_id", "admission_id"),
     CheckConstraint("quantity >= 1", name="quantity"),
     CheckConstraint("inside_count BETWEEN 0 AND admitted_count", name="inside_count"),
-    Index(None, "slot_id"),
+    index_of_given("slot_id"),
     Index(None, "admission_id", "ticket_id"),
-    Index(None, "first_admitted_at"),
+    index_of_given("first_admitted_at"),
     Index(None, "entry_id"),
 )
 

@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 
 from .admission import admission
-from .base import BigId, Instant, id_column, metadata
+from .base import BigId, Instant, id_column, index_of_given, metadata
 from .client import client
 from .conditions import Conditions, Lasting, all_of
 from .customer import customer
@@ -100,10 +100,10 @@ request_event = Table(
     Column("facts", JSON, nullable=False, server_default="{}", comment="before and after; never personal data"),
     Index(None, "tx", "id"),
     Index(None, "request_id", "tx", "id"),
-    Index(None, "ticket_id", "tx", "id"),
-    Index(None, "access_entry_id", "tx", "id"),
-    Index(None, "scanned_key", "tx", "id"),
-    Index(None, "gate_key", "tx", "id"),
+    index_of_given("ticket_id", "tx", "id"),
+    index_of_given("access_entry_id", "tx", "id"),
+    index_of_given("scanned_key", "tx", "id"),
+    index_of_given("gate_key", "tx", "id"),
     Index(None, "kind", "at"),
     Index(
         "ix_request_event_refused",

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from ..admission import admission
-from ..base import BigId, Instant, id_column, metadata
+from ..base import BigId, Instant, foreign_key_in_the_end, id_column, index_of_given, metadata
 from ..client import client
 from ..ticket_item import content_line, ticket_item
 from ..time_slot import time_slot
@@ -81,21 +81,15 @@ ticket_request = Table(
     Index(None, "created_at", "id"),
     Index(None, "status_changed_at", "id"),
     Index(None, "client_id", "created_at", "id"),
-    Index(None, "order_key", "client_id"),
-    Index(None, "receipt_key", "pos_unit_key"),
-    Index(None, "customer_key", "id"),
-    Index(None, "email_key"),
-    Index(None, "phone_key"),
-    Index(None, "name_key"),
-    Index(None, "payment_key", "id"),
+    index_of_given("order_key", "client_id"),
+    index_of_given("receipt_key", "pos_unit_key"),
+    index_of_given("customer_key", "id"),
+    index_of_given("email_key"),
+    index_of_given("phone_key"),
+    index_of_given("name_key"),
+    index_of_given("payment_key", "id"),
     Index(None, "code_key", "id"),
-    Index(
-        None,
-        "receipt_key",
-        "id",
-        postgresql_where=text("receipt_key IS NOT NULL"),
-        sqlite_where=text("receipt_key IS NOT NULL"),
-    ),
+    index_of_given("receipt_key", "id"),
     Index(
         "ix_ticket_request_held",
         "expires_at",
@@ -109,9 +103,8 @@ order_key = Table(
     metadata,
     Column("client_id", BigId, ForeignKey(client.c.id), nullable=False),
     Column("key", Text, nullable=False),
-    Column("request_id", BigId, ForeignKey(ticket_request.c.id), nullable=False),
+    Column("request_id", BigId, foreign_key_in_the_end(ticket_request.c.id), nullable=False),
     PrimaryKeyConstraint("client_id", "key"),
-    Index(None, "request_id"),
 )
 
 request_line = Table(
@@ -148,6 +141,6 @@ request_entry = Table(
     UniqueConstraint("line_id", "admission_id"),
     CheckConstraint("quantity >= 0", name="quantity"),
     Index(None, "request_id"),
-    Index(None, "slot_id"),
+    index_of_given("slot_id"),
     Index(None, "admission_id", "request_id"),
 )
