@@ -1,9 +1,11 @@
 """HTTP as uvicorn speaks it, but for what it forgets of requests that come one behind the other on a connection, and
-for the time that the heads of answers take it."""
+for the time that it takes over what comes again and again: the heads of requests and of answers."""
 
+from asyncio import Event
 from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
 
-from uvicorn._types import ASGI3Application, ASGISendEvent
+from uvicorn._types import ASGI3Application, ASGIReceiveEvent, ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
     HEADER_VALUE_RE,
@@ -12,22 +14,133 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-LINES_REMEMBERED = 1_000
+HEADS_REMEMBERED = 1_000
+"""Of requests, and of answers. Those of requests hold keys, as the memory of whoever looks at them does anyway."""
+
+LONGEST_REMEMBERED = 2_000
+"""Bytes of the head of a request."""
+
+END_OF_HEAD = b"\r\n\r\n"
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class Known(NamedTuple):
+    """What the head of a request says, in the same bytes as one that was understood before."""
+
+    scope: dict[str, Any]
+    """Of ASGI: what is the same on every connection."""
+    length: int
+    """Bytes of the body behind it."""
 
 
 class Protocol(HttpToolsProtocol):
-    """Tells the request that runs, too, that its client has gone.
+    """A request that is there as a whole, with a head that is known, is not parsed; any other is, by uvicorn.
 
-    uvicorn tells the one that came last. Another, which runs while that one waits for its turn, would work on for
-    nobody, with its connection to the database, and fail when it answers into what is closed.
+    A client that stays asks with the same head again and again. To take it apart takes uvicorn and its parser's
+    callbacks into Python five times as long as to find it.
+
+    And the request that runs is told, too, that its client has gone. uvicorn tells the one that came last. Another,
+    which runs while that one waits for its turn, would work on for nobody, with its connection to the database, and
+    fail when it answers into what is closed.
     """
 
+    _known: ClassVar[dict[bytes, Known]] = {}
     _running: RequestResponseCycle | None = None
+    _begun = 0
+    """How many requests have begun in what is being parsed."""
+    _is_between = True
+    """Whether nothing of the next request was parsed."""
+    _idle_since: float | None = None
+
+    def data_received(self, data: bytes) -> None:
+        if not self._is_between or not (self.cycle is None or self.cycle.response_complete):
+            super().data_received(data)
+            return
+        end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+        known = self._known.get(data[:end])
+        if known is not None and len(data) - end == known.length:
+            self._begin(known, data[end:])
+            return
+        self._begun = 0
+        super().data_received(data)
+        if self._is_between and self._begun == 1 and end <= LONGEST_REMEMBERED:
+            self._remember(data[:end], data[end:])
+
+    def _begin(self, known: Known, body: bytes) -> None:
+        """Do as uvicorn does when the parser has told it of all of the request."""
+        self._idle_since = None
+        scope = known.scope.copy()
+        scope["server"], scope["client"], scope["scheme"] = self.server, self.client, self.scheme
+        scope["state"] = self.app_state.copy()
+        self.cycle = Cycle(
+            scope=scope,  # type: ignore[arg-type]
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=Event(),
+            expect_100_continue=False,
+            keep_alive=True,
+            on_response=self.on_response_complete,
+        )
+        self.cycle.whole = body
+        self.cycle.more_body = False
+        self._start_asgi_task(self.cycle, self.app)
+
+    def _remember(self, head: bytes, body: bytes) -> None:
+        """Keep what uvicorn made of a request, if whatever comes behind this head is one like it."""
+        if self.root_path or self.limit_concurrency is not None or not self.cycle.keep_alive:
+            return
+        scope, headers = self.scope, tuple(self.headers)
+        if self.cycle.body != body or self.expect_100_continue:
+            return
+        if len(self._known) >= HEADS_REMEMBERED:
+            self._known.clear()
+        same = {name: scope[name] for name in SAME}  # type: ignore[literal-required]
+        self._known[head] = Known(same | {"headers": headers}, len(body))
+
+    def on_message_begin(self) -> None:
+        self._is_between = False
+        self._begun += 1
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._is_between = not self.parser.should_upgrade()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        cycle.__class__ = Cycle  # uvicorn, which makes them, asks nobody of which class
+        cycle.__class__ = Cycle  # uvicorn, which makes most, asks nobody of which class
         self._running = cycle
         super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """As uvicorn does, but that the timer of an idle connection runs on while it is used, to look again later."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again_in(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return  # it is being used
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_again_in(left)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _look_again_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Mark it as uvicorn marks the last."""
@@ -38,45 +151,53 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
 
+SAME = ("type", "asgi", "http_version", "root_path", "method", "path", "raw_path", "query_string")
+
+
 class Cycle(RequestResponseCycle):
-    """A request and its answer. An answer that is whole leaves in one piece, and its headers are looked at once.
+    """A request and its answer. An answer whose last header is its length leaves in one piece, and its other headers
+    are put into words once.
 
     uvicorn searches each header of each answer for what may not be in it: with fifteen of them, a twentieth of the time
     of a short question. Whatever is unusual, it sends itself.
     """
 
+    whole: bytes | None = None
+    """The body, if it came with the head and nobody has taken it yet."""
     _head = b""
-    """What is to be sent in front of the body."""
+    """What is to be sent in front of the body of the answer."""
+
+    async def receive(self) -> ASGIReceiveEvent:
+        if self.whole is None or self.disconnected or self.response_complete:
+            return await super().receive()
+        body, self.whole = self.whole, None
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(self, message: ASGISendEvent) -> None:
         if self.disconnected or self.flow.write_paused:
             self._flush()
             await super().send(message)
         elif message["type"] == "http.response.start":
-            if not self._begins(message["status"], [*self.default_headers, *message.get("headers", ())]):
+            if not self._begins(message["status"], tuple(message.get("headers", ()))):
                 await super().send(message)
         elif not (self._head and message["type"] == "http.response.body" and self._ends(message)):
             self._flush()
             await super().send(message)
 
-    def _begins(self, status: int, headers: list[tuple[bytes, bytes]]) -> bool:
+    def _begins(self, status: int, headers: Headers) -> bool:
         """Make the head of an answer of known length. False: it is of another kind."""
-        if self.response_started or self.access_log:
+        if self.response_started or self.access_log or not headers:
             return False
-        length, lines = None, [STATUS_LINE[status]]
-        for name, value in headers:
-            line = _line(name, value)
-            if line is None:
-                return False
-            if name == b"content-length":
-                length = int(value)
-            lines.append(line)
-        if length is None:
+        name, value = headers[-1]
+        if name != b"content-length" or not value.isdigit():
             return False
-        lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
-        self._head = b"".join(lines)
+        first, others = _lines(tuple(self.default_headers)), _lines(headers[:-1])
+        if first is None or others is None:
+            return False
+        end = END_OF_HEAD if self.keep_alive else b"\r\nconnection: close\r\n\r\n"
+        self._head = b"".join((STATUS_LINE[status], first, others, b"content-length: ", value, end))
         self.response_started, self.waiting_for_100_continue = True, False
-        self.chunked_encoding, self.expected_content_length = False, length
+        self.chunked_encoding, self.expected_content_length = False, int(value)
         return True
 
     def _ends(self, message: ASGISendEvent) -> bool:
@@ -104,11 +225,14 @@ class Cycle(RequestResponseCycle):
             self._head = b""
 
 
-@lru_cache(maxsize=LINES_REMEMBERED)
-def _line(name: bytes, value: bytes) -> bytes | None:
-    """A header as it is sent; None for one that uvicorn must look at, or refuse."""
-    if name != name.lower() or name in (b"connection", b"transfer-encoding"):
-        return None
-    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value) or (name == b"content-length" and not value.isdigit()):
-        return None
-    return b"%b: %b\r\n" % (name, value)
+@lru_cache(maxsize=HEADS_REMEMBERED)
+def _lines(headers: Headers) -> bytes | None:
+    """Headers as they are sent; None if among them is one that uvicorn must look at, or refuse."""
+    lines = []
+    for name, value in headers:
+        if name != name.lower() or name in (b"connection", b"transfer-encoding", b"content-length"):
+            return None
+        if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+            return None
+        lines.append(b"%b: %b\r\n" % (name, value))
+    return b"".join(lines)
