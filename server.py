@@ -533,7 +533,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     from schema.execution.connections import Connections
     from schema.execution.operation import Operations
     from web import pages
-    from web.guard import Guard
+    from web.guard import EVERYWHERE, Guard
 
     own = database is None
     database = database or Database(settings.database_url, pool_size=settings.pool_size)
@@ -600,7 +600,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         return JSONResponse({"status": "ready"})
 
     operations = Operations(schema.root.graphql_schema, database, rules, limits, views, feed)
-    graphql: ASGIApp = http.Endpoint(operations, keyring, connections, limits, settings.cors_origins)
+    graphql: ASGIApp = http.Endpoint(operations, keyring, connections, limits, settings.cors_origins, EVERYWHERE)
     sockets = websocket.endpoint(operations, keyring, connections, limits, settings.cors_origins)
     if settings.cors_origins:
         graphql = CORSMiddleware(
@@ -613,7 +613,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
         )
     app = Application(
         "/graphql",
-        Guard(graphql, settings.hosts),
+        Guard(graphql, settings.hosts, adds_headers=bool(settings.cors_origins)),  # to what CORSMiddleware answers
         routes=[
             WebSocketRoute("/graphql", sockets),
             Route("/graphql", graphql),

@@ -26,8 +26,9 @@ from resolvers.views import Views
 from . import authorization
 from .execution import errors
 from .execution.attendance import Attended, Disconnected, TimedOut
-from .execution.http import AFTER_OVERLOAD, HEADERS, JSON, NEEDS_A_KEY, STATUS, bearer
+from .execution.http import AFTER_OVERLOAD, HEADERS, NEEDS_A_KEY, STATUS
 from .execution.limits import Limits
+from .execution.manner import JSON, bearer
 from .execution.operation import stopped
 from .filters import DateTimeRange, given
 from .personal import fields_of

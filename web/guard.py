@@ -4,7 +4,7 @@ A request under another name than the server's own is how a page of elsewhere ge
 and how wrong addresses get into what is derived from the name.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from functools import lru_cache
 from typing import Final
 
@@ -29,40 +29,49 @@ PROBES: Final = ("/healthz", "/readyz")
 
 
 class Guard:
-    """Refuses requests for other hosts than these, and adds the headers.
+    """Refuses requests for other hosts than these, and adds the headers, unless every answer of the application has
+    them (``adds_headers``).
 
     ``*`` is any host, ``*.example.com`` any below that one.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, hosts: Collection[str], *, adds_headers: bool = True) -> None:
+        self._app = app
+        self._adds_headers = adds_headers
         self._is_open = "*" in hosts
         self._hosts = frozenset(host.lower() for host in hosts if not host.startswith("*"))
         self._suffixes = tuple(host[1:].lower() for host in hosts if host.startswith("*."))
         self._is_ours = lru_cache(maxsize=100)(self._is_named)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-
-        async def send_guarded(message: Message) -> None:
-            if message["type"] in ("http.response.start", "websocket.http.response.start"):
-                said = list(message.get("headers", ()))
-                names = {name for name, _ in said}
-                message = {**message, "headers": said + [header for header in _HEADERS if header[0] not in names]}
-            await send(message)
-
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
-        if self._is_ours(host) or scope["path"] in PROBES:
-            await self.app(scope, receive, send_guarded)
-        else:
+            return self._app(scope, receive, send)
+        host = b""
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+                break
+        if not (self._is_ours(host) or scope["path"] in PROBES):
             told = {"message": "This server has another name.", "extensions": {"code": "BAD_REQUEST"}}
             refusal = Response(orjson.dumps({"errors": [told]}), 421, media_type="application/json")
-            await refusal(scope, receive, send_guarded)
+            return refusal(scope, receive, _adding(send))
+        return self._app(scope, receive, _adding(send) if self._adds_headers else send)
 
     def _is_named(self, host: bytes) -> bool:
         name = host.decode("latin-1").lower()
         if not name.endswith("]"):
             name = name.rpartition(":")[0] or name
         return self._is_open or name in self._hosts or name.endswith(self._suffixes)
+
+
+def _adding(send: Send) -> Send:
+    """Sends the same, with those of the headers that it does not have."""
+
+    async def send_guarded(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            said = list(message.get("headers", ()))
+            names = {name for name, _ in said}
+            message = {**message, "headers": said + [header for header in _HEADERS if header[0] not in names]}
+        await send(message)
+
+    return send_guarded

@@ -2,12 +2,13 @@
 
 import asyncio
 from types import TracebackType
+from typing import ClassVar
 
 from starlette.types import Receive
 
-WATCHED_AFTER_SECONDS = 0.5
-"""How long a request runs before anybody looks at its time, or whether its client is still there: most are over by
-then, and have set one timer instead of one for each thing that may take too long."""
+ROUND_SECONDS = 0.5
+"""How often somebody looks at what is under way: at its time, and whether its client is still there. Most is over by
+then, and has set no timer and watched no connection at all."""
 
 
 class TimedOut(Exception):
@@ -37,12 +38,16 @@ class Attended:
         self._watcher: asyncio.Task[None] | None = None
 
     def __enter__(self) -> "Attended":
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None
-        self._task, self._canceled_before = task, task.cancelling()
-        self._loop = asyncio.get_running_loop()
-        self._ends_at = self._loop.time() + self._seconds
-        self._timer = self._loop.call_later(min(WATCHED_AFTER_SECONDS, self._seconds), self._look)
+        self._loop, self._task, self._canceled_before = loop, task, task.cancelling()
+        self._ends_at = loop.time() + self._seconds
+        self._round = _Round.of(loop)
+        if self._seconds > ROUND_SECONDS:
+            self._round.join(self)
+        else:
+            self.look()
         return self
 
     def has_read(self) -> None:
@@ -50,9 +55,9 @@ class Attended:
         self._is_read = True
         self._ends_at = self._loop.time() + self._seconds
         if self._deadline is not None:
-            self._look()
+            self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """It takes a while: set the deadline that was meant from the beginning, and watch the client."""
         if self._deadline is not None:
             self._deadline.cancel()
@@ -73,7 +78,7 @@ class Attended:
 
     def __exit__(self, kind: type[BaseException] | None, cause: BaseException | None, _: TracebackType | None) -> None:
         """As ``asyncio.timeout`` does: who is canceled by others as well, is canceled."""
-        self._timer.cancel()
+        self._round.leave(self)
         if self._deadline is not None:
             self._deadline.cancel()
         if self._watcher is not None:
@@ -82,3 +87,38 @@ class Attended:
             is_ours = self._task.uncancel() <= self._canceled_before and kind is asyncio.CancelledError
             if is_ours or isinstance(cause, TimeoutError):
                 raise Disconnected if self._has_gone else TimedOut from None
+
+
+class _Round:
+    """Goes round all that is under way in a loop, with one timer for all of it, and looks at each once."""
+
+    _last: ClassVar["_Round | None"] = None
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: set[Attended] = set()
+        self._is_due = False
+
+    @classmethod
+    def of(cls, loop: asyncio.AbstractEventLoop) -> "_Round":
+        """The one of that loop: a process has but one, unless it is a test."""
+        if cls._last is None or cls._last._loop is not loop:
+            cls._last = cls(loop)
+        return cls._last
+
+    def join(self, one: Attended) -> None:
+        """It is looked at within ``ROUND_SECONDS``, if it has not left."""
+        self._waiting.add(one)
+        if not self._is_due:
+            self._is_due = True
+            self._loop.call_later(ROUND_SECONDS, self._go)
+
+    def leave(self, one: Attended) -> None:
+        """It is over."""
+        self._waiting.discard(one)
+
+    def _go(self) -> None:
+        self._is_due = False
+        waiting, self._waiting = self._waiting, set()
+        for one in waiting:
+            one.look()

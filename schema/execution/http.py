@@ -7,11 +7,10 @@ No page of another site can ask in anybody's name: a request is answered only fo
 which no browser adds by itself; and what a browser says comes from another origin, only if that one is on the list.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Collection, Mapping
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,11 +22,10 @@ from . import errors
 from .attendance import Attended, Disconnected, TimedOut
 from .connections import Connections
 from .limits import Limits, misfits
+from .manner import JSON, RESPONSE_JSON, Headers, Manner, manner
 from .operation import Answer, Operations, refusal, stopped
 from .sse import EVENT_STREAM, EventStream, whole
 
-RESPONSE_JSON = "application/graphql-response+json"
-JSON = "application/json"
 STATUS = {
     errors.UNAUTHENTICATED: 401,
     errors.FORBIDDEN: 403,
@@ -55,16 +53,14 @@ METHODS = ("GET", "POST")
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Vary": "Accept, Authorization, Origin"}
 """On every answer: it is for who asked, and for nobody after."""
 
-_COMMON = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-
 FOREIGN = "Pages of that origin may not ask here: see GATEHOUSE_CORS_ORIGINS."
 NEEDS_A_KEY = "This needs a key: send Authorization: Bearer gh_..., neither expired nor revoked."
 
+MANNERS = 1_000
+"""How many are remembered: of what the protocol remembers, which takes care that none is long."""
+
 READ_ON = 10
 """Of a body that is too long so many times the limit is read, so that its sender gets to hear why it is refused."""
-
-Heads = Mapping[bytes, bytes]
-"""Headers by their names in small letters."""
 
 Asked = tuple[str, dict[str, Any] | None, str | None]
 """Query, variables and operation name."""
@@ -77,33 +73,22 @@ class BadRequest(Exception):
         self.status, self.message, self.code, self.headers = status, message, code, headers
 
 
-class Accepted(NamedTuple):
-    """How the client likes its answer: the media type that it likes best, and whether it takes many, one by one."""
-
-    media_type: str
-    is_stream: bool
+NOTHING_ELSE: Mapping[str, str] = {}
 
 
-@dataclass(slots=True)
-class Reply:
-    """An answer that is whole, as an ASGI application."""
+class Reply(NamedTuple):
+    """An answer that is whole."""
 
     status: int
     body: bytes = b""
     media_type: str = JSON
-    headers: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = NOTHING_ELSE
     """Beside those that are on every answer."""
-
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        headers = [*_COMMON, (b"content-length", b"%d" % len(self.body)), (b"content-type", self.media_type.encode())]
-        if self.headers:
-            headers += [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
 
 
 class Endpoint:
-    """``/graphql``, as an ASGI application. ``origins`` are those other than its own whose pages may ask it.
+    """``/graphql``, as an ASGI application. ``origins`` are those other than its own whose pages may ask it;
+    ``everywhere`` is what every answer of the server says in its headers.
 
     It reads and writes ASGI's messages itself: Starlette's request, response and what it wraps around them took a fifth
     of the time of a short question.
@@ -116,51 +101,69 @@ class Endpoint:
         connections: Connections,
         limits: Limits,
         origins: Collection[str] = (),
+        everywhere: Mapping[str, str] | None = None,
     ) -> None:
         self._operations = operations
         self._keyring = keyring
         self._connections = connections
         self._limits = limits
-        self._origins = frozenset(origin.encode() for origin in origins)
+        self._manner = partial(manner, origins=frozenset(origin.encode() for origin in origins))
+        self._known_manner = lru_cache(maxsize=MANNERS)(self._manner)
+        self._headers = HEADERS | dict(everywhere or {})
+        self._of_type = lru_cache(maxsize=10)(lambda media_type: _lines(self._headers | {"Content-Type": media_type}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
-        await answer(scope, receive, send)
+        if isinstance(answer, Reply):
+            await self._tell(answer, send)
+        else:
+            await answer(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> ASGIApp:
+    async def _tell(self, reply: Reply, send: Send) -> None:
+        """Send it, its length behind the headers that are always the same: so the protocol can remember these."""
+        headers = self._of_type(reply.media_type)
+        if reply.headers:
+            headers += _lines(reply.headers)
+        headers += ((b"content-length", b"%d" % len(reply.body)),)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply | ASGIApp:
         """What is to be sent. Never raises but for cancellation."""
-        limits, method, headers = self._limits, scope["method"], first_of(scope["headers"])
-        media_type, is_read = JSON, True
+        limits, method, headers, is_read = self._limits, scope["method"], scope["headers"], True
+        # The protocol has a tuple of those that it remembers, and a list of those that it sees for the first time.
+        how = self._known_manner(headers) if type(headers) is tuple else self._manner(tuple(headers))
+        media_type = how.media_type
         try:
-            accepted = _accepted(headers.get(b"accept"))
-            # What is at fault is told by a status, which an event stream that has begun cannot.
-            media_type = RESPONSE_JSON if accepted.media_type == EVENT_STREAM else accepted.media_type
+            if not how.is_answerable:
+                raise BadRequest(406, f"Answers come as {RESPONSE_JSON}, {JSON} or {EVENT_STREAM}: accept one of them.")
             if method not in METHODS:
                 raise BadRequest(405, "Ask with GET or POST.", Allow=", ".join(METHODS))
-            check_origin(headers, self._origins)
+            if how.is_foreign:
+                raise BadRequest(403, FOREIGN, errors.FORBIDDEN)
             operations = self._operations
             if operations.is_full and (full := await operations.turned_away()):  # before anything is done for who asks
                 return _reply(full, media_type)
             with Attended(receive, limits.operation_seconds, is_read=False) as attended:
-                actor = await self._keyring.actor(bearer(headers.get(b"authorization", b"").decode("latin-1")))
+                actor = await self._keyring.actor(how.key)
                 if actor is None:  # before anything is read that a stranger sent
                     return _reply(refusal(NEEDS_A_KEY, errors.UNAUTHENTICATED), media_type)
                 if method == "GET":
                     asked = _of_query_string(scope["query_string"], limits)
                 else:
                     is_read = False
-                    asked = _of_body(await _body(headers, receive, limits))
+                    asked = _of_body(await _body(how, receive, limits))
                     is_read = True
                 query, variables, name = checked(asked, limits)
                 attended.has_read()
-                renew = self._keyring.renewed if accepted.is_stream else None
+                renew = self._keyring.renewed if how.takes_events else None
                 answer = await operations.run(actor, query, variables, name, may_change=method == "POST", renew=renew)
             if answer.stream is not None:
-                too_many = _reply(_too_many(limits), media_type)
+                too_many = partial(self._tell, _reply(_too_many(limits), media_type))
                 return EventStream(
-                    answer.stream, actor, self._keyring.renewed, self._connections, limits, HEADERS, too_many
+                    answer.stream, actor, self._keyring.renewed, self._connections, limits, self._headers, too_many
                 )
-            if accepted.media_type == EVENT_STREAM and not answer.is_request_error:
+            if how.likes_events and not answer.is_request_error:
                 return Reply(200, whole(answer), f"{EVENT_STREAM}; charset=utf-8")
             return _reply(answer, media_type)
         except BadRequest as found:
@@ -180,16 +183,15 @@ class Endpoint:
             return _failed(told, 500, media_type)
 
 
-def first_of(headers: Iterable[tuple[bytes, bytes]]) -> Heads:
-    """The headers of a request by their names; of those that come twice, the first."""
-    return dict(reversed([*headers]))
+def _lines(headers: Mapping[str, str]) -> Headers:
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
 def _reply(answer: Answer, media_type: str) -> Reply:
     status = 200
     if answer.is_request_error and (media_type == RESPONSE_JSON or answer.code in WHATEVER_THE_MEDIA_TYPE):
         status = STATUS.get(answer.code or "", REQUEST_ERROR_STATUS)
-    return Reply(status, as_json(answer.body), media_type, _headers(answer) if answer.code else None)
+    return Reply(status, as_json(answer.body), media_type, _headers(answer) if answer.code else NOTHING_ELSE)
 
 
 def _too_many(limits: Limits) -> Answer:
@@ -212,60 +214,8 @@ def _headers(answer: Answer) -> dict[str, str]:
     return {}
 
 
-def _failed(error: dict[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None = None) -> Reply:
+def _failed(error: dict[str, Any], status: int, media_type: str, headers: Mapping[str, str] = NOTHING_ELSE) -> Reply:
     return Reply(status, orjson.dumps({"errors": [error]}), media_type, headers)
-
-
-@lru_cache(maxsize=100)
-def _accepted(accept: bytes | None) -> Accepted:
-    """The media type to answer in: of those that we speak the one that the header likes best, then names first."""
-    if accept is None:
-        return Accepted(JSON, is_stream=False)
-    best, liked, is_stream = None, 0.0, False
-    for item in accept.decode("latin-1").split(","):
-        media_type, *parameters = (part.strip().lower() for part in item.split(";"))
-        if media_type not in (RESPONSE_JSON, JSON, EVENT_STREAM, "application/*", "*/*"):
-            continue
-        quality = _quality(parameters)
-        is_stream = is_stream or (media_type == EVENT_STREAM and quality > 0)
-        if quality > liked:
-            best, liked = media_type if media_type in (RESPONSE_JSON, EVENT_STREAM) else JSON, quality
-    if best is None:
-        raise BadRequest(406, f"Answers come as {RESPONSE_JSON}, {JSON} or {EVENT_STREAM}: accept one of them.")
-    return Accepted(best, is_stream)
-
-
-def _quality(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                return min(max(float(value), 0.0), 1.0)
-            except ValueError:
-                return 0.0
-    return 1.0
-
-
-def check_origin(headers: Heads, origins: Collection[bytes]) -> None:
-    """Refuse what a browser sends for a page of another site. Programs say nothing of either."""
-    if is_foreign(headers, origins):
-        raise BadRequest(403, FOREIGN, errors.FORBIDDEN)
-
-
-def is_foreign(headers: Heads, origins: Collection[bytes]) -> bool:
-    """Whether a page of another site asks, and none of those origins."""
-    origin = headers.get(b"origin")
-    if origin in origins:
-        return False
-    site = headers.get(b"sec-fetch-site")
-    return site in (b"cross-site", b"same-site") if site else origin is not None and not _is_own(origin, headers)
-
-
-def _is_own(origin: bytes, headers: Heads) -> bool:
-    try:
-        return urlsplit(origin.decode("latin-1")).netloc.encode("latin-1") == headers.get(b"host")
-    except ValueError:
-        return False
 
 
 def _of_query_string(query_string: bytes, limits: Limits) -> dict[str, Any]:
@@ -298,45 +248,30 @@ def _of_body(body: bytes) -> dict[str, Any]:
     return asked
 
 
-@lru_cache(maxsize=100)
-def _check_content_type(content_type: bytes) -> None:
-    media_type, *parameters = (part.strip().lower() for part in content_type.decode("latin-1").split(";"))
-    if media_type != JSON:
-        raise BadRequest(415, f"Send the request as {JSON}.")
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "charset" and value.strip().strip('"') not in ("utf-8", "utf8"):
-            raise BadRequest(415, "Send the request in UTF-8.")
-
-
-async def _body(headers: Heads, receive: Receive, limits: Limits) -> bytes:
+async def _body(how: Manner, receive: Receive, limits: Limits) -> bytes:
     """The whole body, of a form that can be read. Raises BadRequest where it is not, or too long; or Disconnected."""
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise BadRequest(415, "Send the request as it is, without Content-Encoding.")
-    _check_content_type(headers.get(b"content-type", b""))
-    most, length = limits.body_bytes, headers.get(b"content-length", b"")
-    declared = int(length) if length.isdigit() and len(length) < 20 else 0
-    if declared > most * READ_ON or (declared > most and _waits_for_a_word(headers)):
+    if how.fault is not None:
+        raise BadRequest(*how.fault)
+    most = limits.body_bytes
+    if how.length > most * READ_ON or (how.length > most and how.waits_for_a_word):
         raise _too_long(most, Connection="close")
     body, read, is_whole = bytearray(), 0, False
     while not is_whole:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
-        chunk, is_whole = message.get("body", b""), not message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        is_whole = not message.get("more_body", False)
         read += len(chunk)
         if read <= most:
+            if is_whole and not body:
+                return chunk  # in one piece, as most come
             body += chunk
         elif read > most * READ_ON:
             raise _too_long(most, Connection="close")
     if read > most:
         raise _too_long(most)
     return bytes(body)
-
-
-def _waits_for_a_word(headers: Heads) -> bool:
-    """Whether the client sends its body only when told to: it is none the worse for an answer instead."""
-    return headers.get(b"expect", b"").lower() == b"100-continue"
 
 
 def _too_long(most: int, **headers: str) -> BadRequest:
@@ -358,9 +293,3 @@ def checked(asked: dict[str, Any], limits: Limits) -> Asked:
         for message in misfits(variables, limits.list_items):
             raise BadRequest(400, message)
     return query, variables, name
-
-
-def bearer(header: str) -> str:
-    """The key in an Authorization header; empty if there is none."""
-    scheme, _, key = header.partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""

@@ -7,12 +7,12 @@ the last cursor.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import ExitStack, aclosing, suppress
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from resolvers.actor import Actor
 
@@ -51,7 +51,7 @@ class EventStream(Response):
         connections: Connections,
         limits: Limits,
         headers: Mapping[str, str],
-        too_many: ASGIApp,
+        too_many: Callable[[Send], Awaitable[None]],
     ) -> None:
         super().__init__(headers={**headers, "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
@@ -76,7 +76,7 @@ class EventStream(Response):
             try:
                 stack.enter_context(self._connections.one(self._actor.key_id, is_over.set))
             except TooMany:
-                await self._too_many(scope, receive, send)
+                await self._too_many(send)
                 return
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             watching = asyncio.create_task(watch())

@@ -27,8 +27,9 @@ from resolvers.actor import Actor, Keyring
 from ..scalars import as_json
 from . import errors
 from .connections import KEY_SECONDS, Connections, TooMany
-from .http import FOREIGN, HEADERS, NEEDS_A_KEY, BadRequest, bearer, checked, first_of, is_foreign
+from .http import FOREIGN, HEADERS, NEEDS_A_KEY, BadRequest, checked
 from .limits import Limits
+from .manner import bearer, first_of, is_foreign
 from .operation import Answer, Operations, refusal, stopped
 
 SUBPROTOCOL = "graphql-transport-ws"

@@ -43,8 +43,9 @@ async def test_first_keys_made_at_once_are_of_one_client(database: Database) -> 
 
 
 async def test_whatever_is_not_a_key_opens_nothing(database: Database) -> None:
-    key = await make(database)
+    key, shown = await make(database), Keyring(database)
     public_id = key.split("_")[1]
+    assert await shown.actor(key) == await shown.actor(key) is not None
     for wrong in (
         "",
         "gh_",
@@ -57,6 +58,7 @@ async def test_whatever_is_not_a_key_opens_nothing(database: Database) -> None:
         "gh_ø_ø",
     ):
         assert await Keyring(database).actor(wrong) is None
+        assert await shown.actor(wrong) is None
 
 
 async def test_a_key_ends_with_its_time(database: Database) -> None:

@@ -4,12 +4,15 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from db.client import Role
+from resolvers.actor import create_key
 from tests import node
 from tests.conftest import Kept
 from tests.harness import Gatehouse
@@ -232,6 +235,7 @@ async def test_a_browser_may_ask_first(gatehouse: Gatehouse) -> None:
         async with gatehouse.with_settings(cors_origins="https://shop.example") as open_to_shop:
             response = await open_to_shop.http.options("/graphql", headers=asking)
         assert response.status_code == status
+        assert response.headers.get_list("x-frame-options") == ["DENY"]
         assert response.headers.get("access-control-allow-origin") == (origin if status == 200 else None)
 
 
@@ -269,6 +273,28 @@ async def test_the_short_way_answers_as_the_long_one(gatehouse: Gatehouse) -> No
                         long.headers,
                         long.text,
                     )
+
+
+async def test_headers_that_are_remembered_say_what_they_said_the_first_time(gatehouse: Gatehouse) -> None:
+    """The protocol hands a tuple of them, and the same one each time; what was answered is not remembered."""
+
+    async def remembering(scope: Any, receive: Any, send: Any) -> None:
+        await gatehouse.app({**scope, "headers": tuple(scope["headers"])}, receive, send)
+
+    async with gatehouse.database.writing() as write:
+        now = await write.clock()
+        key = await create_key(write, "Till", Role.POS, now, now + timedelta(days=1))
+    known = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(remembering), base_url="http://localhost") as often:
+        for method, said in WAYS:
+            told = said | {"headers": known | said.get("headers", {})}
+            once, *again = [
+                await one.request(method, "/graphql", **told) for one in (gatehouse.http, often, often, gatehouse.http)
+            ]
+            for one in again:
+                assert (once.status_code, once.headers, once.text) == (one.status_code, one.headers, one.text)
+        gatehouse.database.clock_offset = timedelta(days=1)
+        assert is_error(await often.post("/graphql", json={"query": QUERY}, headers=known), 401, "UNAUTHENTICATED")
 
 
 async def test_of_a_header_that_comes_twice_the_first_counts(gatehouse: Gatehouse) -> None:

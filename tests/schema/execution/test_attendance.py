@@ -18,6 +18,7 @@ from sqlalchemy.engine import URL
 from db.driver import FAILURES
 from db.engine import Database
 from db.timeline import RequestEventKind
+from schema.execution.attendance import ROUND_SECONDS, Attended, Disconnected, TimedOut
 from tests import live
 from tests.harness import Gatehouse
 from tests.make import making
@@ -48,6 +49,79 @@ async def narrow(database_url: URL) -> AsyncIterator[Gatehouse]:
     with suppress(*FAILURES):  # a test that failed may have left it slow
         await make_quick(database)
     await database.dispose()
+
+
+class Loop:
+    """The running one, which counts the timers that are set."""
+
+    def __init__(self) -> None:
+        self.running, self.timers = asyncio.get_running_loop(), 0
+
+    def call_later(self, *told: Any) -> Any:
+        self.timers += 1
+        return self.running.call_later(*told)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.running, name)
+
+
+async def still_there() -> dict[str, Any]:
+    await asyncio.sleep(60)
+    raise AssertionError
+
+
+async def test_what_is_soon_over_sets_no_timer_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: one goes round."""
+    counting, running = Loop(), asyncio.get_running_loop
+    task = asyncio.current_task()
+    monkeypatch.setattr("asyncio.get_running_loop", lambda: counting)
+    monkeypatch.setattr("asyncio.current_task", lambda _loop: task)
+    for _ in range(100):
+        with Attended(still_there, 20), Attended(still_there, 20):
+            pass
+    monkeypatch.setattr("asyncio.get_running_loop", running)
+    assert counting.timers == 1
+
+
+@pytest.mark.parametrize("seconds", [0.1, ROUND_SECONDS, ROUND_SECONDS + 0.15])
+async def test_what_takes_too_long_ends_on_time(seconds: float) -> None:
+    """Whenever it begins between two rounds; also beside what began before it."""
+
+    async def late(after: float) -> float:
+        await asyncio.sleep(after)
+        began = time.monotonic()
+        with pytest.raises(TimedOut), Attended(still_there, seconds):
+            await asyncio.sleep(SOON)
+        return time.monotonic() - began
+
+    took = await asyncio.gather(*map(late, (0, 0.1, ROUND_SECONDS - 0.05, ROUND_SECONDS + 0.05)))
+    assert all(seconds - 0.01 < one < seconds + 0.2 for one in took)
+
+
+async def test_whose_client_goes_is_soon_stopped() -> None:
+    """Who has not read it all yet watches nobody: what it reads would be taken from it."""
+    gone = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    asyncio.get_running_loop().call_later(0.1, gone.set)
+    began, ended = time.monotonic(), list[float]()
+
+    async def work(is_read: bool) -> None:
+        with Attended(receive, SOON, is_read=is_read) as attended:
+            await asyncio.sleep(ROUND_SECONDS + 0.3)
+            attended.has_read()
+            await asyncio.sleep(SOON)
+
+    async def see(is_read: bool) -> None:
+        with pytest.raises(Disconnected):
+            await work(is_read)
+        ended.append(time.monotonic() - began)
+
+    await asyncio.gather(see(True), see(False))
+    assert ended[0] < ROUND_SECONDS + 0.2 < ROUND_SECONDS + 0.3 <= ended[1] < ROUND_SECONDS + 0.6
 
 
 async def make_slow(database: Database, table: str = "customer") -> None:
