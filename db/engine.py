@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection as AlchemyConnection
 from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
     Executable,
     Integer,
     NullPool,
     Select,
     Table,
-    Text,
     bindparam,
     event,
     func,
@@ -28,6 +28,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy import Connection as AlchemyConnection
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -154,10 +155,7 @@ class Write(Read):
         On PostgreSQL the table's own sequence, which nobody waits for; on SQLite there is one writer at a time, and
         nothing is ever deleted.
         """
-        if self.dialect == "postgresql":
-            return [int(row[0]) for row in await self.all(_NEXT_IDS, {"of_table": table.name, "number": number})]
-        last = int(await self.value(select(func.coalesce(func.max(table.c.id), 0))))
-        return list(range(last + 1, last + 1 + number))
+        return ids(await self.value(_next_ids(self.dialect, table), {"number": number}), number)
 
     async def clock(self) -> datetime:
         """The database's clock, now: read after locks are held, it decides what has expired.
@@ -176,9 +174,28 @@ def _adding(table: Table) -> ReturningInsert[Any]:
     return insert(table).returning(table.c.id)
 
 
-_NEXT_IDS = select(func.nextval(func.pg_get_serial_sequence(bindparam("of_table", type_=Text()), "id"))).select_from(
-    func.generate_series(1, bindparam("number", type_=Integer()))
-)
+@cache
+def _next_ids(dialect: str, table: Table) -> Select[Any]:
+    return select(next_ids(dialect, table, bindparam("number", type_=Integer())))
+
+
+def next_ids(dialect: str, table: Table, number: ColumnElement[int]) -> ColumnElement[Any]:
+    """``Write.next_ids`` as a column of a statement that is asked for something else, too: what ``ids`` makes of it.
+
+    On PostgreSQL each number is drawn, from the sequence that an identity column has under this name; on SQLite it is
+    the last one that is taken.
+    """
+    if dialect != "postgresql":
+        return select(func.coalesce(func.max(table.c.id), 0)).scalar_subquery()
+    series = func.generate_series(1, number).table_valued("place")
+    of_series = select(func.nextval(literal_column(f"'{table.name}_id_seq'"))).select_from(series)
+    return func.array(of_series.scalar_subquery(), type_=postgresql.ARRAY(BigInteger()))
+
+
+def ids(told: Any, number: int) -> list[int]:
+    """So many ids, of what a statement was told by ``next_ids``."""
+    return told if isinstance(told, list) else list(range(told + 1, told + 1 + number))
+
 
 CLOCK: Mapping[str, Select[tuple[datetime]]] = {
     "postgresql": select(func.clock_timestamp(type_=Instant()).label("told")),

@@ -1,19 +1,24 @@
 """What is to be issued for a registered request: its lines and entries with all that their tickets are made from, and
-numbers of the series for as many; in one statement."""
+numbers of the series for as many, in one statement; and taking what its tickets need, in another."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, Select, bindparam, case, func, null, select, true
+from sqlalchemy import Integer, Select, bindparam, case, func, select, true
 
+from . import time_slot
 from .admission import AdmissionRow, admission
 from .base import BigId
-from .engine import CLOCK, Write
-from .ticket import issued_ticket, next_ids
+from .engine import CLOCK, Write, ids, next_ids
+from .keys import key as key_of
+from .paging import keys_for
+from .ticket import add_numbers, adding_numbers, given_numbers, issued_ticket, number_owners
 from .ticket_item import ContentLineRow, TicketKind, TicketTypeRow, content_line, ticket_item, ticket_type
 from .ticket_request import BEFORE_TIME, EntryRow, LineRow, entries, request_entry, request_line
+from .time_slot import Taken
 
 
 class Issue(NamedTuple):
@@ -31,12 +36,17 @@ class Issue(NamedTuple):
     contents: dict[int, ContentLineRow]
     admissions: dict[int, AdmissionRow]
 
+    @property
+    def dictated(self) -> set[str]:
+        """The keys of the ticket numbers that were dictated."""
+        return {key_of(number) for line in self.lines for number in line.dictated_nos or ()}
+
 
 async def of_request(write: Write, request_id: int) -> Issue:
     """What a locked request is to be issued."""
     rows = await write.all(_issuing(write.dialect), {"of_request": request_id, "now": BEFORE_TIME})
-    (told, ids), *_ = (row[:2] for row in rows)
-    issue = Issue(write.moment(told), ids or [], [], {}, [], {}, {})
+    (told, told_ids), *_ = (row[:2] for row in rows)
+    issue = Issue(write.moment(told), [], [], {}, [], {}, {})
     for row in rows:
         line, type_, content, admitted_to, entry = (make(row[place]) for make, place in _PARTS)
         if line.id not in issue.types:
@@ -45,9 +55,42 @@ async def of_request(write: Write, request_id: int) -> Issue:
         issue.entries.append(entry)
         issue.contents[content.id] = content
         issue.admissions[admitted_to.id] = admitted_to
-    if write.dialect == "sqlite":
-        issue.ids.extend(await next_ids(write, sum(line.ticket_count for line in issue.lines)))
-    return issue
+    return issue._replace(ids=ids(told_ids, sum(line.ticket_count for line in issue.lines)))
+
+
+async def take(
+    write: Write, request_id: int, ticket_ids: Mapping[str, int], slot_ids: Sequence[int] | None
+) -> tuple[Collection[str], Taken | None]:
+    """Take newly made numbers (``ticket.add_numbers``), and then, if all of them were free, the slots; answers which
+    numbers were.
+
+    None instead of the slots, as if these were none: other numbers must be taken first, because whoever holds slots
+    waits for no number.
+    """
+    if ticket_ids and slot_ids and write.dialect == "postgresql":
+        given = given_numbers(write, ticket_ids, request_id)
+        wanted = {"slot_ids": keys_for(write, sorted(set(slot_ids))), "all": len(ticket_ids)}
+        rows = await write.all(_taking(write), {**given, **wanted})
+        if rows:
+            return ticket_ids, time_slot.taken(write, rows)
+        owners = await number_owners(write, list(ticket_ids))
+        return {key for key, owner in owners.items() if owner == (request_id, ticket_ids[key])}, None
+    free = await add_numbers(write, ticket_ids, request_id) if ticket_ids else set()
+    if slot_ids is None or len(free) < len(ticket_ids):
+        return free, None
+    return free, await time_slot.take(write, slot_ids)
+
+
+def _taking(write: Write) -> Select[Any]:
+    """The slots are looked for when it is known how many numbers were free."""
+    if write.dialect not in _TAKING:
+        number = adding_numbers(write.dialect).cte("number")
+        are_free = select(func.count()).select_from(number).scalar_subquery() == bindparam("all", type_=Integer())
+        _TAKING[write.dialect] = time_slot.taking(write, are_free)
+    return _TAKING[write.dialect]
+
+
+_TAKING: dict[str, Select[Any]] = {}
 
 
 _ROWS: tuple[Any, ...] = (LineRow, TicketTypeRow, ContentLineRow, AdmissionRow, EntryRow)
@@ -58,7 +101,8 @@ _PARTS = [(kind._make, slice(start, end)) for kind, (start, end) in zip(_ROWS, p
 @cache
 def _issuing(dialect: str) -> Select[Any]:
     of_request = bindparam("of_request", type_=BigId)
-    moment = CLOCK[dialect].add_columns(_ids(of_request) if dialect == "postgresql" else null()).subquery("moment")
+    tickets = next_ids(dialect, issued_ticket, _ticket_count(of_request))
+    moment = CLOCK[dialect].add_columns(tickets.label("ids")).subquery("moment")
     (source,) = entries.view.get_final_froms()
     found = (
         source.join(ticket_item, request_line.c.item_id == ticket_item.c.id)
@@ -77,10 +121,8 @@ def _issuing(dialect: str) -> Select[Any]:
     )
 
 
-def _ids(of_request: Any) -> Any:
-    """The next numbers of PostgreSQL's series, as many as the request's lines in force will have tickets."""
+def _ticket_count(of_request: Any) -> Any:
+    """How many tickets the request's lines in force will have."""
     count = func.sum(case((request_line.c.ticket_kind == TicketKind.GROUP.value, 1), else_=request_line.c.quantity))
     wanted = select(count).where(request_line.c.request_id == of_request, request_line.c.replaced_at.is_(None))
-    series = func.generate_series(1, wanted.scalar_subquery()).table_valued("place")
-    of_series = func.nextval(func.pg_get_serial_sequence(issued_ticket.name, "id"))
-    return select(func.json_agg(of_series, type_=JSON())).select_from(series).scalar_subquery().label("ids")
+    return wanted.scalar_subquery()

@@ -1,4 +1,5 @@
-"""The offer: what a sale names, by number, bar code or slot, with all that it asks of it, in one statement.
+"""The offer: what a sale names, by number, bar code or slot, with all that it asks of it, in one statement; and whether
+it has been made already.
 
 What is set up may be changed while a sale goes on. A sale is made by the set-up as it was at the moment of its look,
 all of it the same moment's: what is changed later does not reach what is sold. Schedules, calendars and capacity are
@@ -10,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Select, Text, cast, func, null, select, true, union_all
+from sqlalchemy import JSON, Select, Text, bindparam, cast, func, literal_column, null, select, true, union_all
 
 from .admission import AdmissionRow, admission
-from .engine import CLOCK, Write
+from .engine import CLOCK, Write, ids, next_ids
 from .paging import is_one_of_given, keys_for
 from .ticket_item import (
     ContentLineRow,
@@ -24,6 +25,7 @@ from .ticket_item import (
     ticket_item,
     ticket_type,
 )
+from .ticket_request import ticket_request
 from .time_slot import time_slot
 
 
@@ -32,11 +34,14 @@ class Offer:
     """Items with their types and their contents in force, and which of the slots there are, at one moment.
 
     ``at`` is the database's clock then. ``variants`` are those of an item number, by its key; ``contents`` are an
-    item's, by the id of the line, in their order.
+    item's, by the id of the line, in their order. ``request_id`` is for the request to be made; ``repeats`` is the one
+    that has the token.
     """
 
     at: datetime
     slot_ids: frozenset[int]
+    request_id: int
+    repeats: int | None
     variants: dict[str, dict[int, TicketItemRow]] = field(default_factory=dict)
     barcodes: dict[str, TicketItemRow] = field(default_factory=dict)
     types: dict[int, TicketTypeRow] = field(default_factory=dict)
@@ -44,12 +49,13 @@ class Offer:
     admissions: dict[int, AdmissionRow] = field(default_factory=dict)
 
 
-async def named(write: Write, keys: Sequence[str], slot_ids: Sequence[int]) -> Offer:
+async def named(write: Write, keys: Sequence[str], slot_ids: Sequence[int], *, token_key: str | None = None) -> Offer:
     """What these numbers or bar codes, and these ids of slots, name. Of an item without contents nothing is sold."""
-    given = {"keys": keys_for(write, keys), "slot_ids": keys_for(write, slot_ids)}
+    given = {"keys": keys_for(write, keys), "slot_ids": keys_for(write, slot_ids), "token_key": token_key}
     rows = await write.all(_named(write), given)
-    offer = Offer(write.moment(rows[0][0]), frozenset(rows[0][1] or ()))
-    for _, _, barcode_key, *columns in rows:
+    told, slots, request_ids, repeats = rows[0][:4]
+    offer = Offer(write.moment(told), frozenset(slots or ()), ids(request_ids, 1)[0], repeats)
+    for _, _, _, _, barcode_key, *columns in rows:
         if columns[0] is None:
             break  # the row tells of the clock and the slots alone
         item, type_, content, admitted_to = _parted(columns)
@@ -90,7 +96,10 @@ _NAMED: dict[str, Select[Any]] = {}
 def _naming(write: Write) -> Select[Any]:
     listed = (func.json_agg if write.dialect == "postgresql" else func.json_group_array)(time_slot.c.id, type_=JSON())
     slots = select(listed).where(is_one_of_given(write, time_slot.c.id, "slot_ids")).scalar_subquery()
-    moment = CLOCK[write.dialect].add_columns(slots.label("slots")).subquery("moment")
+    request_ids = next_ids(write.dialect, ticket_request, literal_column("1"))
+    repeats = select(ticket_request.c.id).where(ticket_request.c.token_key == bindparam("token_key", type_=Text()))
+    beside = (slots.label("slots"), request_ids.label("request_ids"), repeats.scalar_subquery().label("repeats"))
+    moment = CLOCK[write.dialect].add_columns(*beside).subquery("moment")
     by_number = select(ticket_item.c.id.label("item_id"), cast(null(), Text).label("barcode_key")).where(
         is_one_of_given(write, ticket_item.c.item_key, "keys")
     )

@@ -1,6 +1,6 @@
 """Issued tickets, and the access entries on them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -11,7 +11,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Date,
-    Executable,
     ForeignKey,
     Index,
     Integer,
@@ -24,6 +23,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql.dml import ReturningInsert
 
 from . import search_key
 from .admission import AdmissionRow, admission
@@ -198,31 +198,43 @@ async def take_over_numbers(write: Write, keys: Sequence[str], request_id: int) 
     )
 
 
-async def add_numbers(write: Write, keys: Sequence[str], request_id: int) -> set[str]:
-    """Take these newly made numbers; answers those that were free. Rises through the keys, as every taker does."""
-    given = {"of_request": request_id, **given_keys(write, sorted(set(keys)))}
-    return {row[0] for row in await write.all(_adding_numbers(write.dialect), given)}
+async def add_numbers(write: Write, ticket_ids: Mapping[str, int], request_id: int) -> set[str]:
+    """Take newly made numbers for tickets yet to be written; answers those that were free.
+
+    Rises through the keys, as every taker does.
+    """
+    return {
+        row[0] for row in await write.all(adding_numbers(write.dialect), given_numbers(write, ticket_ids, request_id))
+    }
 
 
 @cache
-def _adding_numbers(dialect: str) -> Executable:
-    asked = each_given(dialect, [Text()])
-    rows = select(asked.c.c0, bindparam("of_request", type_=BigId)).where(true()).order_by(asked.c.ordinal)
-    statement = INSERT[dialect](ticket_number).from_select(["key", "request_id"], rows)
+def adding_numbers(dialect: str) -> ReturningInsert[Any]:
+    """The statement of ``add_numbers``; its parameters are ``given_numbers``."""
+    asked = each_given(dialect, [Text(), BigInteger()])
+    rows = select(asked.c.c0, bindparam("of_request", type_=BigId), asked.c.c1).where(true()).order_by(asked.c.ordinal)
+    statement = INSERT[dialect](ticket_number).from_select(["key", "request_id", "ticket_id"], rows)
     return statement.on_conflict_do_nothing(index_elements=["key"]).returning(ticket_number.c.key)
 
 
-async def next_ids(write: Write, number: int) -> list[int]:
-    """The next numbers of the series of tickets."""
-    return await write.next_ids(issued_ticket, number)
+def given_numbers(write: Write, ticket_ids: Mapping[str, int], request_id: int) -> dict[str, Any]:
+    """The parameters of ``adding_numbers``."""
+    return {"of_request": request_id, **given_keys(write, sorted(ticket_ids.items()), width=2)}
 
 
 def issuing(
-    write: Write, tickets: Sequence[Mapping[str, Any]], access_entries_: Sequence[Mapping[str, Any]]
+    write: Write,
+    tickets: Sequence[Mapping[str, Any]],
+    access_entries_: Sequence[Mapping[str, Any]],
+    dictated: Collection[str],
 ) -> list[Step]:
-    """New tickets under ids from ``next_ids``, their access entries and search keys; their numbers point at them."""
+    """New tickets under ids that are known, their access entries and search keys.
+
+    Their numbers point at them: those that were made do already, those with keys among the ``dictated`` from now on.
+    """
     keys = (search_key.rows(search_key.OF_TICKET, ticket["id"], ticket["client_id"], ticket) for ticket in tickets)
-    numbers = [{"of_key": ticket["number_key"], "of_id": ticket["id"]} for ticket in tickets]
+    pointing = [ticket for ticket in tickets if ticket["number_key"] in dictated]
+    numbers = [{"of_key": ticket["number_key"], "of_id": ticket["id"]} for ticket in pointing]
     return [
         NewRows(issued_ticket, tickets),
         NewRows(access_entry, access_entries_),

@@ -36,7 +36,7 @@ from .admission import CapacityControl, CapacityLimitsBy, admission
 from .base import BigId, Instant, id_column, metadata
 from .conditions import Lasting, all_of
 from .engine import CLOCK, Read, Write
-from .paging import Listing, OfKeys, Order, Page, Window, is_one_of, keys_for
+from .paging import Listing, OfKeys, Order, Page, Window, is_one_of, is_one_of_given, keys_for
 from .schedule import schedule, schedule_line
 from .together import ChangeOfEach, Step, change_each, make
 
@@ -238,24 +238,34 @@ async def take(write: Write, ids: Sequence[int]) -> Taken:
     Who waits for a lock is given the row as it is then. The locked rows come one by one, in their order, and the clock
     is read beside each: the last reading is behind every lock.
     """
-    rows = await write.all(_take(write), {"keys": keys_for(write, sorted(set(ids)))}) if ids else []
-    if not rows:
+    if not ids:
         return Taken({}, await write.clock())
-    slots = (TakenSlot._make(row[:-1]) for row in rows)
-    return Taken({slot.id: slot for slot in slots}, write.moment(rows[-1][-1]))
-
-
-def _take(write: Write) -> Select[Any]:
     if write.dialect not in _TAKE:
-        taken = _OWN.of(write).cte("taken")
-        _TAKE[write.dialect] = select(*taken.c, *CLOCK[write.dialect].selected_columns)
-    return _TAKE[write.dialect]
+        _TAKE[write.dialect] = taking(write)
+    return taken(write, await write.all(_TAKE[write.dialect], {"slot_ids": keys_for(write, sorted(set(ids)))}))
 
 
 _TAKE: dict[str, Select[Any]] = {}
-_OWN = OfKeys(
-    time_slot.c.id,
-    select(*(time_slot.c[name] for name in TakenSlot._fields)).order_by(time_slot.c.id).with_for_update(key_share=True),
+
+
+def taking(write: Write, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """The statement of ``take``, for ``slot_ids``; none is taken if one of the conditions does not hold.
+
+    Its first columns are for ``taken`` to read.
+    """
+    wanted = _OWN.where(is_one_of_given(write, time_slot.c.id, "slot_ids"), *conditions).cte("taken")
+    return select(*wanted.c, *CLOCK[write.dialect].selected_columns)
+
+
+def taken(write: Write, rows: Sequence[Sequence[Any]]) -> Taken:
+    """What was taken, of the rows that the statement answered: one at least."""
+    slots = (TakenSlot._make(row[:_CLOCK]) for row in rows)
+    return Taken({slot.id: slot for slot in slots}, write.moment(rows[-1][_CLOCK]))
+
+
+_CLOCK = len(TakenSlot._fields)
+_OWN = (
+    select(*(time_slot.c[name] for name in TakenSlot._fields)).order_by(time_slot.c.id).with_for_update(key_share=True)
 )
 
 

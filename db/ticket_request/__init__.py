@@ -4,7 +4,7 @@ A REGISTERED request past ``expires_at`` *is* EXPIRED, whether or not anybody ha
 themselves, by the moment ``now`` that every reader passes, so that fields, filters, orders and counts agree.
 """
 
-from .adding import Added, Lines, Place, add, add_lines, dictated_number_keys
+from .adding import Lines, NewIds, adding, adding_lines, dictated_number_keys, take_slots
 from .filters import ENTRY_FILTERS, has_customer, matching, of_entry, whose_request
 from .life import (
     change,
@@ -67,18 +67,17 @@ __all__ = [
     "ENTRY_FILTERS",
     "NOW",
     "STATUS_CHANGED_AT_DESC",
-    "Added",
     "Dictated",
     "EntryRow",
     "LineRow",
     "Lines",
+    "NewIds",
     "PaymentOption",
-    "Place",
     "ReferenceRow",
     "TicketRequestRow",
     "TicketRequestStatus",
-    "add",
-    "add_lines",
+    "adding",
+    "adding_lines",
     "by_id",
     "by_ids",
     "by_token_key",
@@ -121,6 +120,7 @@ __all__ = [
     "status_changed_now",
     "status_now",
     "take_over_order",
+    "take_slots",
     "ticket_request",
     "ticket_requests",
     "whose_request",

@@ -14,9 +14,8 @@ from db.engine import Write
 from db.issue import Issue
 from db.keys import key
 from db.sales_order import SalesChannel
-from db.ticket_item import TicketTypeRow
 from db.ticket_request import PaymentOption, TicketRequestRow, TicketRequestStatus
-from db.time_slot import TakenSlot
+from db.time_slot import Taken, TakenSlot
 from db.timeline import RequestEventKind
 
 from ..admittance.on_sale import activates, admit_on_sale
@@ -67,9 +66,8 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         if refusal := confirm_refusal(request, issue.at):
             return await turned_down(write, request, refusal, issue.at)
         await _take_order(write, request, said["external_order_no"], found)
-        numbers = await _take_numbers(write, request, issue)
         places = _places(issue)
-        slots, now = await db.time_slot.take(write, list(places))
+        numbers, (slots, now) = await _take(write, request, issue, list(places))
         if has_run_out(request, now):
             # Nothing of this is kept, not even the stamp: the numbers taken above must not stay an expired request's.
             raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
@@ -96,7 +94,7 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
             *db.ticket_request.changing(write, request, values),
             db.reservation.selling(request.id, now),
             db.time_slot.adding_sold(write, places),
-            *db.ticket.issuing(write, tickets, access_entries),
+            *db.ticket.issuing(write, tickets, access_entries, issue.dictated),
             db.timeline.recording(write, happened, now),
         )
         if any(activates(content, request.channel) for content in issue.contents.values()):
@@ -204,17 +202,35 @@ Numbers = dict[int, list[tuple[int, str]]]
 """The tickets to be of each line, by the line's id: ids and external numbers."""
 
 
-async def _take_numbers(write: Write, request: TicketRequestRow, issue: Issue) -> Numbers:
-    """The numbers of the tickets, which are taken before the slots are."""
-    dictated = [key(number) for line in issue.lines for number in line.dictated_nos or ()]
-    await db.ticket.claim_numbers(write, dictated, request.id)
+async def _take(write: Write, request: TicketRequestRow, issue: Issue, slot_ids: list[int]) -> tuple[Numbers, Taken]:
+    """The numbers of the tickets, and then the slots. Numbers that turn out to be taken are made anew."""
+    await db.ticket.claim_numbers(write, list(issue.dictated), request.id)
     series = iter(issue.ids)
-    numbers = {}
-    for line in issue.lines:
-        ids = list(islice(series, line.ticket_count))
-        made = line.dictated_nos or await _make_numbers(write, issue.types[line.id], ids, request.id)
-        numbers[line.id] = list(zip(ids, made, strict=True))
-    return numbers
+    ids = {line.id: list(islice(series, line.ticket_count)) for line in issue.lines}
+    to_make = {
+        ticket_id: Pattern.parse(issue.types[line.id].external_ticket_pattern)
+        for line in issue.lines
+        if not line.dictated_nos
+        for ticket_id in ids[line.id]
+    }
+    made: dict[int, str] = {}
+    for _ in range(ATTEMPTS):
+        missing = {ticket_id: pattern for ticket_id, pattern in to_make.items() if ticket_id not in made}
+        new = {
+            key(number): (ticket_id, number)
+            for ticket_id, pattern in missing.items()
+            if (number := pattern.make(ticket_id))
+        }
+        wanted = {number_key: ticket_id for number_key, (ticket_id, _) in new.items()}
+        free, taken = await db.issue.take(write, request.id, wanted, slot_ids if len(new) == len(missing) else None)
+        made |= {ticket_id: number for number_key, (ticket_id, number) in new.items() if number_key in free}
+        if taken is not None:
+            numbers = {
+                line.id: line.dictated_nos or [made[ticket_id] for ticket_id in ids[line.id]] for line in issue.lines
+            }
+            return {line_id: list(zip(ids[line_id], numbers[line_id], strict=True)) for line_id in ids}, taken
+    codes = ", ".join(sorted({type_.code for type_ in issue.types.values()}))
+    raise RuntimeError(f"no free ticket number in {ATTEMPTS} attempts: a pattern of {codes} is used up")
 
 
 def _places(issue: Issue) -> dict[int, int]:
@@ -224,19 +240,6 @@ def _places(issue: Issue) -> dict[int, int]:
         assert entry.slot_id is not None
         places[entry.slot_id] += entry.quantity * issue.contents[entry.content_line_id].quantity
     return dict(places)
-
-
-async def _make_numbers(write: Write, type_: TicketTypeRow, ids: list[int], request_id: int) -> list[str]:
-    """Numbers by the type's pattern, one per id; those that turn out to be taken are made anew."""
-    pattern = Pattern.parse(type_.external_ticket_pattern)
-    numbers: dict[int, str] = {}
-    for _ in range(ATTEMPTS):
-        made = {pattern.make(ticket_id): ticket_id for ticket_id in ids if ticket_id not in numbers}
-        free = await db.ticket.add_numbers(write, [key(number) for number in made], request_id)
-        numbers |= {ticket_id: number for number, ticket_id in made.items() if key(number) in free}
-        if len(numbers) == len(ids):
-            return [numbers[ticket_id] for ticket_id in ids]
-    raise RuntimeError(f"no free ticket number in {ATTEMPTS} attempts: the pattern of {type_.code} is used up")
 
 
 def _tickets(

@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 import db
-from db.engine import Write
+from db.driver import BROKEN_RULES
+from db.engine import Read, Write
 from db.keys import key
 from db.sales_order import SalesChannel
-from db.ticket_request import Lines, PaymentOption, TicketRequestRow, TicketRequestStatus
+from db.ticket_request import PaymentOption, TicketRequestRow, TicketRequestStatus
 from db.timeline import RequestEventKind
 
 from ..context import Context
@@ -73,32 +74,47 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
     found = Refusals()
     sale = _checked(sale, found)
     fingerprint = _fingerprint(sale)
+    try:
+        return await _register(context, sale, fingerprint, found)
+    except BROKEN_RULES:
+        async with context.reading() as read:
+            await _answer_repeated(context, read, sale, fingerprint)
+        raise
+
+
+async def _register(context: Context, sale: Sale, fingerprint: str, found: Refusals) -> CreateOutcome:
+    """All that ``create`` does, but for a token that somebody else was writing down at the same time: that breaks a
+    rule of the database, once they have committed.
+
+    The token is taken with all the rest, when the slots are held. Whoever waits for it waits for a transaction that has
+    nothing to wait for any more.
+    """
     async with context.writing() as write:
-        plan = await make_out(write, context.rules, sale.lines, found)
-        lines = Lines() if found.found else lines_of(plan)
-        added = await db.ticket_request.add(write, _row(context, sale, plan, fingerprint), lines)
-        if added is None:
-            assert sale.token is not None
-            raise await _repeated(context, write, sale.token, fingerprint)
-        request_id = added.request_id
+        plan = await make_out(write, context.rules, sale.lines, found, token=sale.token)
+        if plan.repeats is not None:
+            await _answer_repeated(context, write, sale, fingerprint)
+        request_id = plan.request_id
         await _claim_order(context, write, sale, request_id, fingerprint, found)
         await claim_numbers(write, plan, request_id, plan.at, found)
         may_exceed = sale.may_exceed_capacity and may_go_over(context, sale.channel)
-        now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed)
+        now, exceeded, ids = await take_places(write, plan, found, may_exceed=may_exceed)
         cost = CreateOutcome(total_minor=plan.total_minor, currency=plan.currency)
         if found.found:
+            # The places, the order or the numbers may be the first's of two that have the token.
+            await _answer_repeated(context, write, sale, fingerprint)
             is_priced = all(refusal.code in PRICED for refusal in found.found)
             raise Refused(replace(cost if is_priced else CreateOutcome(), refusals=tuple(found.found)))
         if sale.is_dry_run:
             raise Unchanged(cost)
         expires_at = now + timedelta(seconds=context.rules.hold_of(sale.channel))
-        moments = {"created_at": now, "status_changed_at": now, "expires_at": expires_at}
         happened = [event(context, RequestEventKind.CREATED, now, request_id, facts={"channel": sale.channel.value})]
         happened += capacity_exceeded(context, request_id, exceeded, now)
+        row = _row(context, sale, plan, fingerprint)
+        row |= {"created_at": now, "status_changed_at": now, "expires_at": expires_at}
         await db.together.make(
             write,
-            db.ticket_request.setting(request_id, moments),
-            holding(plan, added.entry_ids, request_id, now, expires_at),
+            *db.ticket_request.adding(row, lines_of(plan, request_id, ids)),
+            holding(plan, request_id, ids, now, expires_at),
             db.timeline.recording(write, happened, now),
         )
     return replace(cost, row_id=request_id)
@@ -143,14 +159,17 @@ def _fingerprint(sale: Sale) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def _repeated(context: Context, write: Write, token: str, fingerprint: str) -> Unchanged | Refused:
-    """The first answer if this was asked before, or TOKEN_REUSED if the token is another request's."""
-    existing = await db.ticket_request.by_token_key(write, key(token), db.ticket_request.BEFORE_TIME)
-    assert existing is not None
+async def _answer_repeated(context: Context, read: Read, sale: Sale, fingerprint: str) -> None:
+    """Raise the first answer if this was asked before, or TOKEN_REUSED if the token is another request's."""
+    if sale.token is None:
+        return
+    existing = await db.ticket_request.by_token_key(read, key(sale.token), db.ticket_request.BEFORE_TIME)
+    if existing is None:
+        return
     if existing.client_id != context.actor.client_id or not _is_same(existing, fingerprint):
         message = "This token belongs to another request. A new request needs a new token."
-        return Refused(CreateOutcome(refusals=(Refusal(RefusalCode.TOKEN_REUSED, message, ("token",)),)))
-    return _first_answer(existing)
+        raise Refused(CreateOutcome(refusals=(Refusal(RefusalCode.TOKEN_REUSED, message, ("token",)),)))
+    raise _first_answer(existing)
 
 
 def _is_same(existing: TicketRequestRow, fingerprint: str) -> bool:
@@ -163,9 +182,11 @@ def _first_answer(existing: TicketRequestRow) -> Unchanged:
 
 
 def _row(context: Context, sale: Sale, plan: Plan, fingerprint: str) -> dict[str, Any]:
+    """The request as it is kept, but for the moments."""
     token = sale.token or secrets.token_hex(16).upper()
     code = Pattern.parse(context.rules.authorization_code_pattern).make("")
     return {
+        "id": plan.request_id,
         "client_id": context.actor.client_id,
         "token": token,
         "token_key": key(token),
@@ -175,9 +196,6 @@ def _row(context: Context, sale: Sale, plan: Plan, fingerprint: str) -> dict[str
         "fingerprint_version": FINGERPRINT_VERSION,
         "channel": sale.channel.value,
         "status": TicketRequestStatus.REGISTERED.value,
-        "status_changed_at": plan.at,
-        "created_at": plan.at,
-        "expires_at": plan.at,
         "payment_option": PaymentOption.UNPAID.value,
         "currency": plan.currency or context.rules.currency,
         "total_minor": plan.total_minor,

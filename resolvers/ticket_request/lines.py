@@ -99,9 +99,14 @@ class PlannedLine:
 
 @dataclass(slots=True)
 class Plan:
-    """All lines that could be made out, by the set-up of the moment ``at``."""
+    """All lines that could be made out, by the set-up of the moment ``at``.
+
+    ``request_id`` is for the request to be made; ``repeats`` is the one that has its token.
+    """
 
     at: datetime
+    request_id: int
+    repeats: int | None
     lines: list[PlannedLine] = field(default_factory=list)
     currency: str | None = None
 
@@ -127,16 +132,18 @@ class Plan:
         return dict(wanted)
 
 
-async def make_out(write: Write, rules: Rules, requested: Sequence[RequestedLine], found: Refusals) -> Plan:
+async def make_out(
+    write: Write, rules: Rules, requested: Sequence[RequestedLine], found: Refusals, *, token: str | None = None
+) -> Plan:
     """Make out every line, now; problems are added to ``found``."""
     if not 1 <= len(requested) <= rules.lines_per_request:
         message = f"A request has 1 to {rules.lines_per_request} lines; this has {len(requested)}."
         found.add(RefusalCode.INVALID_INPUT, message, "lines", limit=rules.lines_per_request, actual=len(requested))
-        return Plan(await write.clock())
+        requested = ()
     texts = _distinct(key(line.item_no) for line in requested)
     chosen = _distinct(a.slot_id for line in requested for a in line.admissions if a.slot_id)
-    offer = await db.offer.named(write, texts, chosen)
-    plan = Plan(offer.at)
+    offer = await db.offer.named(write, texts, chosen, token_key=key(token))
+    plan = Plan(offer.at, offer.request_id, offer.repeats)
     for index, line in enumerate(requested):
         planned = _line(offer, rules, index, line, found)
         if planned is None:

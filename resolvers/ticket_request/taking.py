@@ -1,13 +1,14 @@
 """Taking what a plan wants: its dictated ticket numbers, its places; and writing it down."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 import db
 from db.engine import Write
 from db.reservation import ReservationKind
-from db.ticket_request import Lines, Place
+from db.ticket_request import Lines, NewIds
 from db.timeline import Event, RequestEventKind
 from db.together import NewRows
 
@@ -41,14 +42,20 @@ async def claim_numbers(
     await db.ticket.take_over_numbers(write, free, request_id)
 
 
+class TakenPlaces(NamedTuple):
+    """The deciding moment, what was let over capacity at the cashier's word, and ids for what is to be written."""
+
+    at: datetime
+    exceeded: Exceeded
+    ids: NewIds
+
+
 async def take_places(
     write: Write, plan: Plan, found: Refusals, *, may_exceed: bool, but_of: int | None = None
-) -> tuple[datetime, Exceeded]:
-    """Lock the slots, read the clock, count, and note what does not fit; the places of ``but_of`` are not in the way.
-
-    Answers the deciding moment, and what was let over capacity at the cashier's word.
-    """
-    taken = await db.time_slot.take(write, list(plan.places))
+) -> TakenPlaces:
+    """Lock the slots, read the clock, count, and note what does not fit. Places of ``but_of`` are not in the way."""
+    lines, entries = len(plan.lines), len(plan.entries)
+    taken, ids = await db.ticket_request.take_slots(write, list(plan.places), lines, entries)
     slots, uses = await counted(write, list(taken.slots), taken.at, but_of=but_of)
     calendars = await ticket_calendars(write, (entry.content for _, entry in plan.entries if entry.slot_id))
     exceeded = set()
@@ -58,7 +65,7 @@ async def take_places(
             found.found.append(replace(refusal, path=tuple(map(str, entry.path))))
         elif wish.may_exceed and exceeds(wish, uses[wish.slot.id]):
             exceeded.add((entry.admission.id, wish.slot.id))
-    return taken.at, exceeded
+    return TakenPlaces(taken.at, exceeded, ids)
 
 
 def capacity_exceeded(context: Context, request_id: int, exceeded: Exceeded, now: datetime) -> list[Event]:
@@ -69,11 +76,14 @@ def capacity_exceeded(context: Context, request_id: int, exceeded: Exceeded, now
     ]
 
 
-def lines_of(plan: Plan) -> Lines:
-    """The plan's lines and their entries as they are kept."""
+def lines_of(plan: Plan, request_id: int, ids: NewIds) -> Lines:
+    """The plan's lines and their entries as they are kept, under these ids."""
+    line_ids = {line.line_no: line_id for line, line_id in zip(plan.lines, ids.lines, strict=True)}
     return Lines(
         [
             {
+                "id": line_ids[line.line_no],
+                "request_id": request_id,
                 "line_no": line.line_no,
                 "item_id": line.item.id,
                 "quantity": line.quantity,
@@ -85,7 +95,9 @@ def lines_of(plan: Plan) -> Lines:
         ],
         [
             {
-                "line_no": line.line_no,
+                "id": entry_id,
+                "request_id": request_id,
+                "line_id": line_ids[line.line_no],
                 "content_line_id": entry.content.id,
                 "admission_id": entry.admission.id,
                 "inclusion": entry.inclusion.value,
@@ -93,19 +105,17 @@ def lines_of(plan: Plan) -> Lines:
                 "quantity": entry.quantity,
                 "slot_id": entry.slot_id,
             }
-            for line, entry in plan.entries
+            for (line, entry), entry_id in zip(plan.entries, ids.entries, strict=True)
         ],
     )
 
 
-def holding(
-    plan: Plan, entry_ids: Mapping[Place, int], request_id: int, now: datetime, expires_at: datetime
-) -> NewRows:
-    """The places that the entries of a written plan hold."""
+def holding(plan: Plan, request_id: int, ids: NewIds, now: datetime, expires_at: datetime) -> NewRows:
+    """The places that the plan's entries hold."""
     return db.reservation.holding(
         [
             {
-                "entry_id": entry_ids[line.line_no, entry.admission.id],
+                "entry_id": entry_id,
                 "request_id": request_id,
                 "slot_id": entry.slot_id,
                 "places": entry.places,
@@ -113,7 +123,7 @@ def holding(
                 "since": now,
                 "until": expires_at,
             }
-            for line, entry in plan.entries
+            for (_, entry), entry_id in zip(plan.entries, ids.entries, strict=True)
             if entry.slot_id and entry.quantity
         ]
     )

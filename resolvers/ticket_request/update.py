@@ -33,14 +33,13 @@ async def update(
         old_nos = {number for line in old_lines for number in line.dictated_nos or ()}
         await claim_numbers(write, plan, request.id, now, found, given_up=old_nos)
         may_exceed = may_exceed_capacity and may_go_over(context, request.channel)
-        now, exceeded = await take_places(write, plan, found, may_exceed=may_exceed, but_of=request.id)
+        now, exceeded, ids = await take_places(write, plan, found, may_exceed=may_exceed, but_of=request.id)
         if has_run_out(request, now):
             raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
         found.check(row_id=request.id)
         assert request.expires_at is not None
         await db.reservation.let_go(write, request.id, now)
         await db.ticket_request.replace_lines(write, request.id, now)
-        entry_ids = await db.ticket_request.add_lines(write, request.id, request.client_id, lines_of(plan))
         dropped = {key(number) for number in old_nos} - {key(number) for number in plan.dictated_nos}
         await db.ticket.free_numbers(write, sorted(dropped), request.id)
         values = {"total_minor": plan.total_minor, "currency": plan.currency}
@@ -50,7 +49,8 @@ async def update(
         await db.together.make(
             write,
             db.ticket_request.setting(request.id, values),
-            holding(plan, entry_ids, request.id, now, request.expires_at),
+            *db.ticket_request.adding_lines(request.client_id, lines_of(plan, request.id, ids)),
+            holding(plan, request.id, ids, now, request.expires_at),
             db.timeline.recording(write, happened, now),
         )
     return Outcome(row_id=request.id)

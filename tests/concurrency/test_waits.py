@@ -1,7 +1,7 @@
 """What waited for somebody else's lock: it decides by the clock read after the lock, and nobody waits in a circle."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 import db
 from db.base import Instant
 from db.engine import Write
-from db.ticket_request import TicketRequestRow
+from db.ticket_request import NewIds, TicketRequestRow
 from db.time_slot import Taken, TakenSlot
 from tests.harness import Gatehouse
 from tests.park import Park, Sellable, codes
@@ -82,11 +82,14 @@ async def test_by_the_clock_of_its_beginning_the_late_confirm_would_sell(
     columns = (slot.c[name] for name in TakenSlot._fields)
     beside = select(*columns, clock).order_by(slot.c.id).with_for_update(key_share=True)
 
-    async def with_that_clock(write: Write, ids: Sequence[int]) -> Taken:
-        rows = await write.all(beside.where(slot.c.id.in_(ids)))
-        return Taken({row[0]: TakenSlot._make(row[:-1]) for row in rows}, rows[-1][-1])
+    async def with_that_clock(
+        write: Write, request_id: int, ticket_ids: Mapping[str, int], slot_ids: Sequence[int]
+    ) -> tuple[set[str], Taken]:
+        free = await db.ticket.add_numbers(write, ticket_ids, request_id)
+        rows = await write.all(beside.where(slot.c.id.in_(slot_ids)))
+        return free, Taken({row[0]: TakenSlot._make(row[:-1]) for row in rows}, rows[-1][-1])
 
-    monkeypatch.setattr(db.time_slot, "take", with_that_clock)
+    monkeypatch.setattr(db.issue, "take", with_that_clock)
     token, expires_at = await registered(park, tour.line())
     assert codes(await late(park, "Confirm", token, expires_at)) == []
 
@@ -116,6 +119,36 @@ async def test_a_buyer_who_waited_gets_the_places_of_a_hold_that_ran_out_meanwhi
         await until_waiting(park.gatehouse.database)
         await until_past(park.gatehouse.database, expires_at)
     assert codes(await buying) == []
+
+
+# ------------------------------------------------------------------------------------------- one token, twice
+
+
+@pytest.mark.parametrize("capacity", [1, 2], ids=["sold out by the first", "room for both"])
+async def test_of_two_who_send_one_token_at_once_both_are_told_of_one_request(park: Park, capacity: int) -> None:
+    """Neither is there when the other looks: the second learns of the first when it has the slot, or writes its own."""
+    tour = await park.sellable("SMALL", capacity=capacity)
+    async with holding_slots(park.gatehouse.database):
+        both = [asyncio.create_task(park.create(tour.line(), token="T-1")) for _ in range(2)]
+        await until_waiting(park.gatehouse.database, 2)
+    payloads = [await one for one in both]
+    assert [codes(payload) for payload in payloads] == [[], []]
+    assert payloads[0] == payloads[1]
+    assert await books.count(park.gatehouse.database, "ticket_request") == 1
+    assert (await park.slot(tour.slot))["held"] == 1
+
+
+@on_postgresql
+async def test_one_token_for_two_sales_at_once_is_the_firsts(park: Park, tour: Sellable) -> None:
+    """For what waits for different slots, and is written at the same time: a rule of the database decides."""
+    async with holding_table(park.gatehouse.database, "ticket_request"):
+        slots = sorted(tour.slots.values())[3:5]
+        both = [asyncio.create_task(park.create(tour.line(1, slot), token="T-1")) for slot in slots]
+        await until_waiting(park.gatehouse.database, 2)
+    answers = [codes(await one) for one in both]
+    assert sorted(answers, key=len) == [[], ["TOKEN_REUSED"]]
+    assert await books.count(park.gatehouse.database, "ticket_request") == 1
+    assert await books.count(park.gatehouse.database, "reservation") == 1
 
 
 # ------------------------------------------------------------------------------- a request that another changes
@@ -207,15 +240,15 @@ async def test_taken_as_they_are_listed_two_slots_make_two_buyers_wait_in_a_circ
     """The control: each takes its first slot, then wants the other's. PostgreSQL ends it by failing one of them."""
     both_have_one = asyncio.Barrier(2)
 
-    async def as_listed(write: Write, ids: Sequence[int]) -> Taken:
+    async def as_listed(write: Write, slot_ids: Sequence[int], *numbers: int) -> tuple[Taken, NewIds]:
         slot = db.time_slot.time_slot
-        for i, slot_id in enumerate(ids):
+        for i, slot_id in enumerate(slot_ids):
             await write.value(select(slot.c.id).where(slot.c.id == slot_id).with_for_update(key_share=True))
             if i == 0:
                 await both_have_one.wait()
-        return await not_taken(write, ids)
+        return await not_taken(write, slot_ids, *numbers)
 
-    monkeypatch.setattr(db.time_slot, "take", as_listed)
+    monkeypatch.setattr(db.ticket_request, "take_slots", as_listed)
     one, other = sorted(tour.slots.values())[3:5]
     lines = [tour.line(1, one), tour.line(1, other)]
     asked = [{"input": {"lines": lines}}, {"input": {"lines": lines[::-1]}}]

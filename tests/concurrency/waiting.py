@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 import db
 from db.engine import Database, Write
+from db.ticket_request import NewIds
 from db.time_slot import Taken, TakenSlot
 
 PATIENCE_SECONDS = 10
@@ -34,10 +35,15 @@ async def holding_slots(database: Database) -> AsyncIterator[None]:
         yield
 
 
-async def not_taken(write: Write, ids: Sequence[int]) -> Taken:
-    """Instead of ``db.time_slot.take``, for a control: the slots as they are, and anybody may have them."""
-    rows = await db.time_slot.by_ids(write, ids)
-    return Taken({row.id: TakenSlot(row.id, row.starts_at, row.state) for row in rows.values()}, await write.clock())
+async def not_taken(write: Write, slot_ids: Sequence[int], lines: int, entries: int) -> tuple[Taken, NewIds]:
+    """Instead of ``take_slots``, for a control: the slots as they are, and anybody may have them."""
+    rows = await db.time_slot.by_ids(write, slot_ids)
+    ids = [
+        await write.next_ids(table, number)
+        for table, number in ((db.ticket_request.request_line, lines), (db.ticket_request.request_entry, entries))
+    ]
+    slots = {row.id: TakenSlot(row.id, row.starts_at, row.state) for row in rows.values()}
+    return Taken(slots, await write.clock()), NewIds(*ids)
 
 
 @asynccontextmanager
