@@ -77,9 +77,12 @@ COUNTED_AT_MOST = 10_000
 """A total is exact up to here; counting further would read what nobody asked to see."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Order:
-    """By one attribute of the row, then by id. ``name`` stands in cursors, ``kind`` is the attribute's."""
+    """By one attribute of the row, then by id. ``name`` stands in cursors, ``kind`` is the attribute's.
+
+    Each is one object of its module, and told from others as such: what is read is looked up by its order, often.
+    """
 
     name: str
     attribute: str = "id"
@@ -106,8 +109,7 @@ class Shape(NamedTuple):
     is_backward: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Which page: ``size`` rows after (or, backward, before) a position, or from the order's end where it is None."""
 
     size: int

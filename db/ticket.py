@@ -257,17 +257,17 @@ async def by_ids(
 
 
 async def by_number_keys(
-    read: Read, keys: Sequence[str], *, where: Conditions | None = None
+    read: Read, keys: Sequence[str], *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[str, IssuedTicketRow]:
     """Tickets by the keys of their external numbers."""
-    return await issued_tickets.by_key(read, "number_key", keys, where=where)
+    return await issued_tickets.by_key(read, "number_key", keys, where=where, columns=columns)
 
 
 async def by_ticket_nos(
-    read: Read, ticket_nos: Sequence[str], *, where: Conditions | None = None
+    read: Read, ticket_nos: Sequence[str], *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[str, IssuedTicketRow]:
     """Tickets by their internal numbers, which are digits only and so their own keys."""
-    return await issued_tickets.by_key(read, "ticket_no", ticket_nos, where=where)
+    return await issued_tickets.by_key(read, "ticket_no", ticket_nos, where=where, columns=columns)
 
 
 async def page(
@@ -275,6 +275,28 @@ async def page(
 ) -> Page[IssuedTicketRow]:
     """A page of tickets."""
     return await issued_tickets.page(read, window, where=where, columns=columns)
+
+
+def shared_numbers(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of the conditions of a filter, those whose values may differ between pages that ``pages_of_numbers`` reads."""
+    return tuple(name for name in _NUMBERS if name in given)
+
+
+async def pages_of_numbers(
+    read: Read,
+    names: Sequence[str],
+    texts: Sequence[tuple[str, ...]],
+    window: Window,
+    *,
+    where: Conditions | None = None,
+    columns: Columns = ALL,
+) -> dict[tuple[str, ...], Page[IssuedTicketRow]]:
+    """One page of tickets for each of these texts: what ``matching`` says of conditions of these names."""
+    keys = [tuple(map(key_of, of_one)) for of_one in texts]
+    pages = await issued_tickets.pages(
+        read, [_NUMBERS[name] for name in names], keys, window, where=where, columns=columns
+    )
+    return {of_one: pages[keys_] for of_one, keys_ in zip(texts, keys, strict=True)}
 
 
 async def count(read: Read, *, where: Conditions | None = None) -> int | None:

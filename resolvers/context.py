@@ -1,8 +1,8 @@
 """What one operation works with: who asks, what time it is, and the way to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Hashable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from db.engine import Database, Read, Write
 from db.sales_order import SalesChannel
 
 from .actor import Actor
+from .coalescing import Coalescer
 from .loaders import Loaders
 from .policy import Extent, Permission, extent
 
@@ -42,12 +43,21 @@ class Context:
     Every write renews ``now`` and the loaders, so that what is read after it is read anew.
     """
 
-    def __init__(self, database: Database, actor: Actor, rules: Rules, feed: "Feed | None" = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        actor: Actor,
+        rules: Rules,
+        feed: "Feed | None" = None,
+        coalescer: Coalescer | None = None,
+    ) -> None:
         self.database = database
         self.actor = actor
         self.rules = rules
         self.feed = feed
         """What subscribers follow; None where nobody can subscribe."""
+        self.coalescer = coalescer
+        """What brings its reads together with those of other operations; None where there are none."""
         self.found_tickets: set[int] = set()
         """The tickets that a GATE named by their exact number: beside them their request and reference exist."""
         self._personal = self.extent(Permission.READ_PERSONAL)
@@ -60,9 +70,34 @@ class Context:
         self._is_closed = False
         self._renew()
 
-    def _renew(self) -> None:
-        self.now: datetime = self.database.now()
+    def _renew(self, now: datetime | None = None) -> None:
+        self._now, self._has_company = now, False
         self.loaders = Loaders(self)
+
+    @property
+    def now(self) -> datetime:
+        """Settled when it is first looked at, or with others when they first read together."""
+        if self._now is None:
+            self._now = self.database.now()
+        return self._now
+
+    def company(self) -> Hashable | None:
+        """Equal for operations that any batch function answers the same. None: there is no other of that kind.
+
+        What a gate sees depends on what it has found; and who settled on a moment alone shares it with nobody, as who
+        has written something, which nobody's moment must precede.
+        """
+        if self._now is not None and not self._has_company:
+            return None
+        return None if self.extent(Permission.READ_TICKETS) is Extent.EXACT else (self.actor, self._now)
+
+    def join(self, now: datetime) -> None:
+        """Settle on a moment with others."""
+        self._now, self._has_company = now, True
+
+    def part(self) -> None:
+        """Nobody else has settled on that moment."""
+        self._has_company = False
 
     async def close(self) -> None:
         """End what the operation has left reading: for fields that failed, were canceled or ran out of time.
@@ -92,10 +127,24 @@ class Context:
 
     def reading(self) -> AbstractAsyncContextManager[Read]:
         """A connection to read with, for one batch."""
+        return _Reading(self.database.reading(), self._readers, self._reader())
+
+    @contextmanager
+    def attending(self) -> Iterator[None]:
+        """Around waiting for what others read as well: that ends with the operation, too."""
+        task = self._reader()
+        self._readers.add(task)
+        try:
+            yield
+        finally:
+            self._readers.discard(task)
+
+    def _reader(self) -> asyncio.Task[Any]:
+        """The task that is about to read. Raises CancelledError when the operation is over."""
         task = asyncio.current_task()
         if self._is_closed or task is None:
             raise asyncio.CancelledError
-        return _Reading(self.database.reading(), self._readers, task)
+        return task
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Write]:
@@ -104,7 +153,7 @@ class Context:
             async with self.database.writing() as write:
                 yield write
         finally:
-            self._renew()
+            self._renew(self.database.now())
 
 
 class _Reading:

@@ -91,7 +91,8 @@ async def tickets(
     """
     position: tuple[Any, int] | None = None
     while True:
-        page = await lists.issued_tickets(context, Window(chunk, order, position), given)
+        async with context.reading() as read:
+            page = await lists.page_of_tickets(context, read, Window(chunk, order, position), given)
         if page.rows:
             yield [_cells(context, row, personal) for row in await _told(context, page.rows)]
             last = page.rows[-1]

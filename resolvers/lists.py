@@ -9,6 +9,7 @@ from typing import Any
 
 import db
 from db.conditions import Conditions
+from db.engine import Read
 from db.paging import ALL, Columns, Page, Window
 
 from . import timeline, visibility
@@ -23,11 +24,43 @@ class Given(dict[str, Any]):
         super().__init__(conditions)
         self.is_personal = is_personal
 
+    def parted(self, names: Sequence[str]) -> tuple[tuple[str, ...], "Others"]:
+        """The values of those names, and the other conditions in a form that tells them apart."""
+        others = {name: tuple(v) if isinstance(v, list) else v for name, v in self.items() if name not in names}
+        return tuple(self[name] for name in names), (frozenset(others.items()), self.is_personal)
+
+
+Others = tuple[frozenset[tuple[str, Any]], bool]
+"""The conditions that all who read a page together have given, and whether any of theirs is about personal data."""
+
+Texts = tuple[str, ...]
+
 
 async def ticket_requests(context: Context, window: Window, given: Given, columns: Columns = ALL) -> Page[Any]:
     """A page of requests."""
-    async with context.reading() as read:
-        return await db.ticket_request.page(read, window, context.now, where=_requests(context, given), columns=columns)
+    names = db.ticket_request.shared_numbers(given, window.order)
+    texts, others = given.parted(names)
+    found: Page[Any] = await context.loaders.load(_request_pages, texts, names, others, window, columns=columns)
+    return found
+
+
+async def _request_pages(
+    context: Context,
+    read: Read,
+    keys: Sequence[Texts],
+    names: Texts,
+    others: Others,
+    window: Window,
+    columns: Columns = ALL,
+) -> Mapping[Texts, Page[Any]]:
+    """One page of requests for each of these texts, which are what conditions of those names say."""
+    if len(keys) > 1:
+        where = _requests(context, _given(others))
+        return await db.ticket_request.pages_of_numbers(
+            read, names, keys, window, context.now, where=where, columns=columns
+        )
+    where = _requests(context, _given(others, dict(zip(names, keys[0], strict=True))))
+    return {keys[0]: await db.ticket_request.page(read, window, context.now, where=where, columns=columns)}
 
 
 async def count_of_ticket_requests(context: Context, given: Given) -> int | None:
@@ -38,8 +71,39 @@ async def count_of_ticket_requests(context: Context, given: Given) -> int | None
 
 async def issued_tickets(context: Context, window: Window, given: Given, columns: Columns = ALL) -> Page[Any]:
     """A page of tickets."""
-    async with context.reading() as read:
-        return await db.ticket.page(read, window, where=_tickets(context, given), columns=columns)
+    names = db.ticket.shared_numbers(given)
+    texts, others = given.parted(names)
+    found: Page[Any] = await context.loaders.load(_ticket_pages, texts, names, others, window, columns=columns)
+    return found
+
+
+async def _ticket_pages(
+    context: Context,
+    read: Read,
+    keys: Sequence[Texts],
+    names: Texts,
+    others: Others,
+    window: Window,
+    columns: Columns = ALL,
+) -> Mapping[Texts, Page[Any]]:
+    """One page of tickets for each of these texts, which are what conditions of those names say."""
+    if len(keys) > 1:
+        where = _tickets(context, _given(others))
+        return await db.ticket.pages_of_numbers(read, names, keys, window, where=where, columns=columns)
+    given = _given(others, dict(zip(names, keys[0], strict=True)))
+    return {keys[0]: await page_of_tickets(context, read, window, given, columns)}
+
+
+async def page_of_tickets(
+    context: Context, read: Read, window: Window, given: Given, columns: Columns = ALL
+) -> Page[Any]:
+    """The same of one list, for who reads it page by page and keeps nothing of it."""
+    return await db.ticket.page(read, window, where=_tickets(context, given), columns=columns)
+
+
+def _given(others: Others, numbers: Mapping[str, str] = {}) -> Given:
+    conditions, is_personal = others
+    return Given({**dict(conditions), **numbers}, is_personal=is_personal)
 
 
 async def count_of_issued_tickets(context: Context, given: Given) -> int | None:

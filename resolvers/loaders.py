@@ -50,7 +50,7 @@ class Loaders:
         self._loaders: dict[tuple[Any, ...], DataLoader[Any, Any]] = {}
         self._found: defaultdict[tuple[Any, ...], dict[Any, Any]] = defaultdict(dict)
 
-    async def load(self, batch: Batch, key: Any, *arguments: Any) -> Any:
+    async def load(self, batch: Batch, key: Any, *arguments: Any, columns: Columns = ALL) -> Any:
         """The batch function's answer for one key, or None.
 
         It waits for what else is asked for meanwhile, to read all of it at once; unless the operation waits for nothing
@@ -59,14 +59,14 @@ class Loaders:
         that waits for the same key.
         """
         if self._context.sole_task is not None and self._context.sole_task is asyncio.current_task():
-            found = self._found[(batch, *arguments)]
-            if key not in found:
-                async with self._context.reading() as read:
-                    found[key] = (await batch(self._context, read, [key], *arguments)).get(key)
-            return found[key]
-        loader = self._loaders.get((batch, *arguments))
+            found = await self.fetch(batch, (key,), *arguments, columns=columns)
+            if isinstance(value := found[key], Exception):
+                raise value
+            return value
+        asked = (batch, columns, *arguments)
+        loader = self._loaders.get(asked)
         if loader is None:
-            loader = self._loaders[(batch, *arguments)] = self._loader(batch, arguments)
+            loader = self._loaders[asked] = self._loader(batch, arguments, columns)
         return await asyncio.shield(loader.load(key))
 
     def forget(self) -> None:
@@ -74,9 +74,9 @@ class Loaders:
         self._loaders.clear()
         self._found.clear()
 
-    def _loader(self, batch: Batch, arguments: tuple[Any, ...]) -> DataLoader[Any, Any]:
+    def _loader(self, batch: Batch, arguments: tuple[Any, ...], columns: Columns) -> DataLoader[Any, Any]:
         async def load(keys: list[Any]) -> list[Any]:
-            found = await self.fetch(batch, keys, *arguments)
+            found = await self.fetch(batch, keys, *arguments, columns=columns)
             return [found[key] for key in keys]
 
         return DataLoader(load, max_batch_size=KEYS_AT_ONCE)
@@ -96,25 +96,34 @@ class Loaders:
         """
         found = [self._known(one) for one in wanted]
         chunks = [
-            _Chunk(into, one, missing[i : i + KEYS_AT_ONCE])
+            _Chunk(into, one._replace(keys=missing[i : i + KEYS_AT_ONCE]))
             for into, one in zip(found, wanted, strict=True)
             if (missing := [key for key in one.keys if key not in into])
             for i in range(0, len(missing), KEYS_AT_ONCE)
         ]
         if not chunks:
             return found
-        try:
-            async with self._context.reading() as read:
-                answers = await abreast(read, [partial(chunk.read, self._context) for chunk in chunks])
-        except Exception as cause:
-            answers = [cause] * len(chunks)
+        answers = await self._read([chunk.wanted for chunk in chunks])
         failed: dict[int, dict[Any, Exception]] = {}
-        for chunk, answer in zip(chunks, answers, strict=True):
+        for (into, asked), answer in zip(chunks, answers, strict=True):
             if isinstance(answer, Exception):
-                failed.setdefault(id(chunk.into), {}).update((key, answer) for key in chunk.keys)
+                failed.setdefault(id(into), {}).update((key, answer) for key in asked.keys)
             else:
-                chunk.into.update((key, answer.get(key)) for key in chunk.keys)
+                into.update((key, answer.get(key)) for key in asked.keys)
         return [{**into, **failed[id(into)]} if id(into) in failed else into for into in found] if failed else found
+
+    async def _read(self, wanted: Sequence["Wanted"]) -> Sequence[Any]:
+        """What each batch function answers, or raises: together with other operations' where that may be."""
+        context = self._context
+        if context.coalescer is not None:
+            answers = await context.coalescer.read(context, wanted)
+            if answers is not None:
+                return answers
+        try:
+            async with context.reading() as read:
+                return await abreast(read, [partial(one.read, context) for one in wanted])
+        except Exception as cause:
+            return [cause] * len(wanted)
 
     def _known(self, wanted: "Wanted") -> dict[Any, Any]:
         """Where what is read for this is kept."""
@@ -135,19 +144,18 @@ class Wanted(NamedTuple):
     arguments: tuple[Any, ...]
     columns: Columns = ALL
 
+    def read(self, context: "Context", read: Read) -> Coroutine[Any, Any, Mapping[Any, Any]]:
+        """Ask the batch function."""
+        if self.columns is None:
+            return self.batch(context, read, self.keys, *self.arguments)
+        return self.batch(context, read, self.keys, *self.arguments, columns=self.columns)
+
 
 class _Chunk(NamedTuple):
     """As much as one statement is asked for, and where it goes."""
 
     into: dict[Any, Any]
     wanted: Wanted
-    keys: list[Any]
-
-    def read(self, context: "Context", read: Read) -> Coroutine[Any, Any, Any]:
-        batch, _, arguments, columns = self.wanted
-        if columns is None:
-            return batch(context, read, self.keys, *arguments)
-        return batch(context, read, self.keys, *arguments, columns=columns)
 
 
 # ----------------------------------------------------------------------------------------------- customers
@@ -378,9 +386,12 @@ async def ticket_requests(
     return await db.ticket_request.by_ids(read, ids, context.now, where=visibility.requests(context), columns=columns)
 
 
-async def ticket_requests_by_token(context: "Context", read: Read, keys: Sequence[str]) -> Mapping[str, Any]:
+async def ticket_requests_by_token(
+    context: "Context", read: Read, keys: Sequence[str], columns: Columns = ALL
+) -> Mapping[str, Any]:
     """Requests by the key of their token."""
-    return await db.ticket_request.by_token_keys(read, keys, context.now, where=visibility.requests(context))
+    where = visibility.requests(context)
+    return await db.ticket_request.by_token_keys(read, keys, context.now, where=where, columns=columns)
 
 
 async def ticket_requests_of_customers(
@@ -468,7 +479,7 @@ async def issued_tickets_together(
 
 
 async def issued_tickets_by_number(
-    context: "Context", read: Read, keys: Sequence[tuple[str, str]]
+    context: "Context", read: Read, keys: Sequence[tuple[str, str]], columns: Columns = ALL
 ) -> Mapping[tuple[str, str], Any]:
     """Tickets by ("external", key of the external number) or ("internal", key of the internal one).
 
@@ -476,10 +487,11 @@ async def issued_tickets_by_number(
     """
     names_exactly = context.extent(Permission.READ_TICKETS) is Extent.EXACT
     where = None if names_exactly else visibility.tickets(context)
+    shown = columns if columns is None else columns | {"id"}
     found: dict[tuple[str, str], Any] = {}
     for kind, find in (("external", db.ticket.by_number_keys), ("internal", db.ticket.by_ticket_nos)):
         if numbers := [number for asked, number in keys if asked == kind]:
-            rows = await find(read, numbers, where=where)
+            rows = await find(read, numbers, where=where, columns=shown)
             found |= {(kind, number): row for number, row in rows.items()}
     if names_exactly:
         context.found_tickets.update(row.id for row in found.values())

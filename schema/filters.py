@@ -1,6 +1,7 @@
 """Filters: what the ``where`` inputs share."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -29,10 +30,12 @@ def given(where: Any) -> Given:
     if said.get("slot_id") is not None:
         said["slot_id"] = row_id(said["slot_id"], "TimeSlot") or 0
     conditions = {name: value for name, value in said.items() if value is not None and value != Span()}
-    tagged = (
-        {field.python_name for field in where.__strawberry_definition__.fields if is_personal(field)} if where else ()
-    )
-    return Given(conditions, is_personal=any(name in tagged for name in conditions))
+    return Given(conditions, is_personal=bool(where) and not _personal(where.__class__).isdisjoint(conditions))
+
+
+@cache
+def _personal(kind: Any) -> frozenset[str]:
+    return frozenset(field.python_name for field in kind.__strawberry_definition__.fields if is_personal(field))
 
 
 def _plain(value: Any) -> Any:

@@ -26,7 +26,7 @@ from .money import Money, money
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal_input
-from .relations import IN_PAGE, ROWS_AT, columns_asked, connection, reads, relation
+from .relations import HERE, IN_PAGE, ROWS_AT, columns_asked, connection, reads, relation
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
 from .ticket_request import CUSTOMER, Reference, TicketRequest, sees_timelines
@@ -204,19 +204,20 @@ class IssuedTicketWhere:
 
 @strawberry.type
 class IssuedTicketQueries:
-    @strawberry.field(description="One ticket; null if there is none, or it is not yours to see.")
+    @strawberry.field(
+        description="One ticket; null if there is none, or it is not yours to see.", metadata={ROWS_AT: HERE}
+    )
     async def issued_ticket(
         self, info: strawberry.Info, by: Annotated[IssuedTicketBy, strawberry.argument(description="Which one.")]
     ) -> IssuedTicket | None:
-        load = info.context.loaders.load
         match chosen(by):
             case "id", wanted:
                 permitted = info.context.extent(Permission.READ_TICKETS) is not Extent.EXACT
                 found = await by_id(info, loaders.issued_tickets, wanted, "IssuedTicket", permitted=permitted)
-            case "external_ticket_no", wanted:
-                found = await load(loaders.issued_tickets_by_number, ("external", key(wanted)))
-            case _, wanted:
-                found = await load(loaders.issued_tickets_by_number, ("internal", key(wanted)))
+            case name, wanted:
+                number = ("external" if name == "external_ticket_no" else "internal", key(wanted))
+                load, columns = info.context.loaders.load, columns_asked(info)
+                found = await load(loaders.issued_tickets_by_number, number, columns=columns)
         return found
 
     @strawberry.field(

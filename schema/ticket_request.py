@@ -25,7 +25,7 @@ from .money import Money, money
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal, personal_input
-from .relations import IN_PAGE, ROWS_AT, columns_asked, connection, relation
+from .relations import HERE, IN_PAGE, ROWS_AT, columns_asked, connection, relation
 from .sales_order import SalesOrder
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
@@ -224,7 +224,9 @@ class TicketRequestWhere:
 
 @strawberry.type
 class TicketRequestQueries:
-    @strawberry.field(description="One request; null if there is none, or it is not yours to see.")
+    @strawberry.field(
+        description="One request; null if there is none, or it is not yours to see.", metadata={ROWS_AT: HERE}
+    )
     async def ticket_request(
         self, info: strawberry.Info, by: Annotated[TicketRequestBy, strawberry.argument(description="Which one.")]
     ) -> TicketRequest | None:
@@ -232,7 +234,8 @@ class TicketRequestQueries:
             case "id", wanted:
                 found = await by_id(info, loaders.ticket_requests, wanted, "TicketRequest")
             case _, wanted:
-                found = await info.context.loaders.load(loaders.ticket_requests_by_token, key(wanted))
+                load, columns = info.context.loaders.load, columns_asked(info)
+                found = await load(loaders.ticket_requests_by_token, key(wanted), columns=columns)
         return found
 
     @strawberry.field(

@@ -37,9 +37,11 @@ from .reading import (
     order_owners,
     page,
     pages_of_customers,
+    pages_of_numbers,
     pages_of_sales_orders,
     references_by_ids,
     references_of_requests,
+    shared_numbers,
 )
 from .rows import (
     BEFORE_TIME,
@@ -108,6 +110,7 @@ __all__ = [
     "order_owners",
     "page",
     "pages_of_customers",
+    "pages_of_numbers",
     "pages_of_sales_orders",
     "references",
     "references_by_ids",
@@ -116,6 +119,7 @@ __all__ = [
     "request_entry",
     "request_line",
     "setting",
+    "shared_numbers",
     "stamp_expired",
     "status_changed_now",
     "status_now",

@@ -46,8 +46,8 @@ def matching(given: Mapping[str, Any], customers: Conditions | None = None) -> C
     ``slot_id``, ``visit_at``) must hold of one and the same entry, and of one that is not left out. Statuses and their
     counts are those at ``now``.
     """
-    if given.keys() <= _NUMBERS.keys():
-        return equal(_NUMBERS, {name: key(text) for name, text in given.items()})
+    if given.keys() <= NUMBERS.keys():
+        return equal(NUMBERS, {name: key(text) for name, text in given.items()})
     said_of_entry = {name: value for name, value in given.items() if name in ENTRY_FILTERS}
     others = {name: value for name, value in given.items() if name not in said_of_entry}
     wants_customer = others.pop("has_customer", None)
@@ -107,7 +107,7 @@ def _has_key(column: str, request: Any, text: str) -> ColumnElement[bool]:
     return found
 
 
-_NUMBERS = {
+NUMBERS = {
     "token": "token_key",
     "external_order_no": "order_key",
     "receipt_no": "receipt_key",
@@ -119,13 +119,17 @@ _NUMBERS = {
 }
 """Texts that match whole, and the column of their keys: what is asked again and again."""
 
+OF_FEW = ("customer_no", "email", "external_order_no", "token")
+"""Those of these that few requests have in common. Pages of several are found by their index in any case, whatever
+their values are: see ``pages_of_numbers``."""
+
 _FILTERS: Mapping[str, Callable[[Any, Any], ColumnElement[bool]]] = {
     "status": _has_status,
     "channel": lambda request, channels: request.channel.in_([channel.value for channel in channels]),
     "payment_option": lambda request, options: request.payment_option.in_([option.value for option in options]),
     "created_at": lambda request, span: within(request.created_at, span),
     "expires_at": lambda request, span: within(request.expires_at, span),
-    **{name: partial(_has_key, column) for name, column in _NUMBERS.items()},
+    **{name: partial(_has_key, column) for name, column in NUMBERS.items()},
     "phone": _has_phone,
     "item_no": _has_item,
 }

@@ -1,6 +1,6 @@
 """Requests, lines and entries as they are read: by key, in pages, and beside what points at them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,8 +10,10 @@ from ..base import BigId
 from ..conditions import Conditions, Lasting, all_of
 from ..customer import CustomerRow, customer
 from ..engine import Read
-from ..paging import ALL, Columns, Page, Window, each, is_one_of
+from ..keys import key
+from ..paging import ALL, Columns, Order, Page, Window, each, is_one_of
 from ..sales_order import sales_order
+from .filters import NUMBERS, OF_FEW
 from .rows import EntryRow, LineRow, ReferenceRow, TicketRequestRow, entries, references, ticket_requests
 from .tables import order_key, request_entry, request_line, ticket_request
 
@@ -58,10 +60,10 @@ async def by_ids(
 
 
 async def by_token_keys(
-    read: Read, keys: Sequence[str], now: datetime, *, where: Conditions | None = None
+    read: Read, keys: Sequence[str], now: datetime, *, where: Conditions | None = None, columns: Columns = ALL
 ) -> dict[str, TicketRequestRow]:
     """Requests by the keys of their tokens."""
-    return await ticket_requests.by_key(read, "token_key", keys, where=where, parameters={"now": now})
+    return await ticket_requests.by_key(read, "token_key", keys, where=where, parameters={"now": now}, columns=columns)
 
 
 async def page(
@@ -69,6 +71,30 @@ async def page(
 ) -> Page[TicketRequestRow]:
     """A page of requests."""
     return await ticket_requests.page(read, window, where=where, parameters={"now": now}, columns=columns)
+
+
+def shared_numbers(given: Mapping[str, Any], order: Order) -> tuple[str, ...]:
+    """Of the conditions of a filter, those whose values may differ between pages that ``pages_of_numbers`` reads."""
+    return () if order.attribute in ticket_requests.parts else tuple(name for name in OF_FEW if name in given)
+
+
+async def pages_of_numbers(
+    read: Read,
+    names: Sequence[str],
+    texts: Sequence[tuple[str, ...]],
+    window: Window,
+    now: datetime,
+    *,
+    where: Conditions | None = None,
+    columns: Columns = ALL,
+) -> dict[tuple[str, ...], Page[TicketRequestRow]]:
+    """One page of requests for each of these texts: what ``matching`` says of conditions of these names."""
+    keys = [tuple(map(key, of_one)) for of_one in texts]
+    attributes = [NUMBERS[name] for name in names]
+    pages = await ticket_requests.pages(
+        read, attributes, keys, window, where=where, parameters={"now": now}, columns=columns
+    )
+    return {of_one: pages[keys_] for of_one, keys_ in zip(texts, keys, strict=True)}
 
 
 async def count(read: Read, now: datetime, *, where: Conditions | None = None) -> int | None:

@@ -1,7 +1,8 @@
 """Which columns a plan looks at: of the rows of each field that reads any, so that no others are read.
 
 Every field says what it looks at of its own row, or else that is everything (``schema/relations.py``). All fields of a
-plan that read by the same batch function read the same columns, so that they share what is read.
+plan that read by the same batch function, or by the same resolver, read the same columns, so that they share what is
+read.
 """
 
 from collections import defaultdict
@@ -29,10 +30,14 @@ def settle(fields: Sequence["Field"]) -> None:
     columns = {batch: _together(asked) for batch, asked in by_batch.items()}
     for field, relation in related:
         field.columns = columns.get(relation.batch, ALL)
+    by_field: defaultdict[Any, list[Field]] = defaultdict(list)
     for field in fields:
-        rows_at = field.declared.metadata.get(ROWS_AT) if field.declared is not None else None
-        if rows_at is not None:
-            field.columns = _shown(field, rows_at)
+        if field.declared is not None and ROWS_AT in field.declared.metadata:
+            by_field[field.declared].append(field)
+    for declared, alike in by_field.items():
+        shown = _together([_shown(field, declared.metadata[ROWS_AT]) for field in alike])
+        for field in alike:
+            field.columns = shown
 
 
 @cache

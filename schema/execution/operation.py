@@ -17,6 +17,7 @@ from graphql import ExecutionResult, GraphQLSchema
 
 from db.engine import Database, statements
 from resolvers.actor import Actor
+from resolvers.coalescing import Coalescer
 from resolvers.context import Context, Rules
 from resolvers.feed import Feed
 from resolvers.refusals import BadUserInput
@@ -109,6 +110,7 @@ class Operations:
         self._buckets = Buckets(limits.points_per_minute, limits.cost)
         self._crowd = Crowd(limits.operations_at_once)
         self._log = log.bind()
+        self._coalescer = Coalescer(database)
 
     @property
     def is_full(self) -> bool:
@@ -221,7 +223,7 @@ class Operations:
                 )
 
     def _context(self, actor: Actor) -> Context:
-        return Context(self._database, actor, self._rules, self._feed)
+        return Context(self._database, actor, self._rules, self._feed, self._coalescer)
 
     async def _subscribed(
         self,
@@ -324,7 +326,8 @@ class Operations:
         """
         assert document.node is not None
         try:
-            result, unplanned = await execute(self._schema, document.node, operation, context, variables, source)
+            with self._coalescer:
+                result, unplanned = await execute(self._schema, document.node, operation, context, variables, source)
             if result.data is not None:
                 self._views.note(context)
             return _answer(result), unplanned

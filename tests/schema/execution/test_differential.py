@@ -26,9 +26,10 @@ from sqlalchemy import text
 import resolvers.demo
 import schema.root
 from db.client import Role
-from db.engine import Database, statements
+from db.engine import Database, statements, watchers
 from db.paging import Page
 from resolvers.actor import Actor
+from resolvers.coalescing import Coalescer
 from resolvers.context import Context, Rules
 from resolvers.loaders import Batch, Loaders, Wanted
 from schema.execution import run
@@ -37,7 +38,7 @@ from schema.execution.limits import Limits
 from schema.node import global_id
 from schema.root import NODES
 from tests.conftest import migrate, sqlite_url
-from tests.schema.execution.alike import must_be_alike, without_propagation
+from tests.schema.execution.alike import must_be_alike, told, without_propagation, written
 from tests.schema.execution.questions import Questions
 
 SCHEMA: GraphQLSchema = schema.root.graphql_schema
@@ -142,16 +143,6 @@ class FaultyLoaders(Loaders):
         super().__init__(context)
         self._faults = context.faults
 
-    async def load(self, batch: Batch, key: Any, *arguments: Any) -> Any:
-        """What the only task of an operation loads is read at once, and not by ``fetch_all``."""
-        is_alone = self._context.sole_task is asyncio.current_task()
-        value = await super().load(batch, key, *arguments)
-        if self._faults and is_alone:
-            value = self._faults.broken(batch, key, value)
-            if isinstance(value, Exception):
-                raise value
-        return value
-
     async def fetch_all(self, wanted: Sequence[Wanted]) -> Sequence[Mapping[Any, Any]]:
         if not self._faults:
             return await super().fetch_all(wanted)
@@ -171,8 +162,8 @@ class FaultyContext(Context):
         self.faults = faults
         super().__init__(*arguments)
 
-    def _renew(self) -> None:
-        super()._renew()
+    def _renew(self, now: datetime | None = None) -> None:
+        super()._renew(now)
         self.loaders = FaultyLoaders(self)
 
 
@@ -204,6 +195,55 @@ class World:
         actor = self.clients[random.choice([*self.clients, *[Role.ADMIN, Role.SUPPORT] * 3])]
         faults = random.randint(1, 1_000_000) if faulty else 0
         await self.ask(question, variables, actor, faults)
+
+    async def compare_at_once(self, random: Random) -> None:
+        """One operation with several ids and texts, by several clients: at once, and each alone."""
+        question, variables = Questions(SCHEMA, random, self.ids, self.texts).operation()
+        if self.documents.get(question).errors:
+            self.seen["invalid"] += 1
+            return
+        few = random.sample([*self.clients], 2)
+        asked = [
+            (*self._moved(question, variables, place // 2), self.clients[few[place % 5 == 4]]) for place in range(10)
+        ]
+        coalescer = Coalescer(self.database)
+
+        async def answer(question: str, variables: dict[str, Any], actor: Actor) -> ExecutionResult:
+            document = self.documents.get(question)
+            assert document.node is not None, document.errors
+            (operation,) = document.operations.values()
+            context = Context(self.database, actor, Rules(), coalescer=coalescer)
+            with coalescer:
+                found, _ = await run.execute(SCHEMA, document.node, operation, context, variables)
+            await context.close()
+            return found
+
+        counted: tuple[list[str], list[str]] = ([], [])
+
+        def watch(statement: str) -> None:
+            counted[at_once].append(statement)
+
+        token = statements.set([])
+        watchers.append(watch)
+        at_once = False
+        alone = [await answer(*one) for one in asked]
+        at_once = True
+        together = await asyncio.gather(*(answer(*one) for one in asked))
+        watchers.remove(watch)
+        statements.reset(token)
+        for one, other in zip(together, alone, strict=True):
+            assert written(one.data) == written(other.data)
+            assert told(one) == told(other)
+        assert len(counted[True]) <= len(counted[False])
+        self.seen["shared"] += len(counted[True]) < len(counted[False])
+
+    def _moved(self, question: str, variables: dict[str, Any], by: int) -> tuple[str, dict[str, Any]]:
+        """The same about other things: each id and text in it is the one that is so many further on in its list."""
+        others: dict[str, str] = {}
+        for known in (*self.ids.values(), *self.texts.values()):
+            others |= {one: known[(place + by) % len(known)] for place, one in enumerate(known)}
+        moved = re.sub(r'"([^"]+)"', lambda found: f'"{others.get(found[1], found[1])}"', question)
+        return moved, {name: others.get(v, v) if isinstance(v, str) else v for name, v in variables.items()}
 
     async def ask(self, question: str, variables: dict[str, Any], actor: Actor, faults: int = 0) -> ExecutionResult:
         document = self.documents.get(question)
@@ -290,6 +330,23 @@ def compare(world: tuple[World, asyncio.Runner], examples: int, *, faulty: bool)
 
 def test_whatever_is_asked_plans_answer_as_graphql_core_does(world: tuple[World, asyncio.Runner]) -> None:
     compare(world, 40, faulty=False)
+
+
+def test_whatever_is_asked_at_once_is_answered_as_when_asked_alone(world: tuple[World, asyncio.Runner]) -> None:
+    """Operations that read together are told the same, and each only what it may see."""
+    there, runner = world
+    for number in range(40):
+        runner.run(there.compare_at_once(Random(number)))
+    assert there.seen["shared"] > 10, dict(there.seen)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(1200)
+def test_hundreds_of_operations_at_once_are_answered_as_when_asked_alone(world: tuple[World, asyncio.Runner]) -> None:
+    there, runner = world
+    for number in range(1000, 1500):
+        runner.run(there.compare_at_once(Random(number)))
+    assert there.seen["shared"] > 125, dict(there.seen)
 
 
 def test_whatever_fails_plans_fail_as_graphql_core_does(world: tuple[World, asyncio.Runner]) -> None:

@@ -13,7 +13,7 @@ WHERE i.request_id = asked.c0 AND i.id IN ($3::BIGINT)
  LIMIT $1::INTEGER) AS anon_2) AS anon_1
 FROM unnest(CAST((SELECT $2::BIGINT[] AS anon_3) AS BIGINT[])) WITH ORDINALITY AS asked(c0, ordinal);
 
-SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.client_id, issued_ticket.ticket_no, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.kind, issued_ticket.quantity, issued_ticket.price_minor, issued_ticket.currency, issued_ticket.issued_at, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.valid_from_date, issued_ticket.valid_until_date, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at, issued_ticket.printed_at, issued_ticket.print_count
+SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.quantity, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.blocked_at, issued_ticket.revoked_at
 FROM issued_ticket
 WHERE issued_ticket.number_key = ANY (CAST((SELECT $1::TEXT[] AS anon_1) AS TEXT[]));
 

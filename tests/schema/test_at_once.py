@@ -1,0 +1,88 @@
+"""Many ask at once: what they share they read together, and each is told what it would be told alone."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.harness import Gatehouse
+from tests.make import making
+from tests.park import Park
+
+BY_ORDER = """
+query ($number: String!) {
+  ticketRequests(where: {externalOrderNo: $number}, first: 3) {
+    nodes {
+      token status customer { customerNo } references { lineNo externalOrderNo }
+      tickets(first: 5) { nodes { externalTicketNo accessEntries { quantity } } }
+    }
+  }
+}
+"""
+BY_NUMBER = "query ($number: String!) { issuedTicket(by: {externalTicketNo: $number}) { externalTicketNo isBlocked } }"
+BY_NUMBERS = """
+query ($number: String!) {
+  issuedTickets(where: {externalTicketNo: $number, isBlocked: false}, first: 2) { nodes { externalTicketNo } }
+}
+"""
+NEWEST = "{ ticketRequests(first: 4, orderBy: STATUS_CHANGED_AT_DESC) { nodes { token references { lineNo } } } }"
+QUESTIONS = {
+    "order": (BY_ORDER, "W-{}"),
+    "ticket": (BY_NUMBER, "t-{}"),
+    "tickets": (BY_NUMBERS, "T-{}"),
+    "newest": (NEWEST, None),
+}
+
+
+async def stock(gatehouse: Gatehouse) -> None:
+    """Seven requests, by two shops in turn; each with an order number, and two tickets of which one is in two lists."""
+    async with making(gatehouse.database) as make:
+        shops = [await make.client(name) for name in ("one", "two")]
+        castle = await make.admission("CASTLE")
+        adult = await make.item("ADULT", castle)
+        for number in range(7):
+            await make.customer(f"C-{number}", shops[number % 2])
+            request = await make.request(
+                shops[number % 2], f"token-{number}", external_order_no=f"W-{number}", customer_no=f"C-{number}"
+            )
+            line = await make.line(request, adult, 2)
+            await make.ticket(line, f"T-{number}")
+            await make.ticket(line, f"U-{number}")
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_each_is_told_what_it_would_be_told_alone(gatehouse: Gatehouse, name: str) -> None:
+    """In far fewer statements: those who see the same read it together, level by level."""
+    await stock(gatehouse)
+    query, number = QUESTIONS[name]
+    askers: list[dict[str, Any]] = [{"role": "SUPPORT"}, {"role": "WEB_STORE", "client": "one"}]
+    asked = [
+        (query, {"number": number.format(place % 8)} if number else None, asker)
+        for asker in askers
+        for place in range(16)
+    ]
+    alone, most = [], 0
+    for text, variables, asker in asked:
+        alone.append(await gatehouse.data(text, variables, **asker))
+        most = max(most, len(gatehouse.statements))
+    together = await asyncio.gather(*(gatehouse.data(text, variables, **asker) for text, variables, asker in asked))
+    assert together == alone
+    assert len({str(data) for data in alone}) > 1
+    # Of each asker's sixteen the first may have begun before anybody else was there.
+    assert len(gatehouse.statements) <= 2 * len(askers) * most
+
+
+async def test_what_one_has_just_bought_is_there_for_it_although_others_read(gatehouse: Gatehouse) -> None:
+    """A read that others have begun is not joined; and each sees its own purchase as soon as it has been told of it."""
+    park = Park(gatehouse)
+    tour = await park.sellable("TOUR", capacity=100)
+
+    async def buy() -> bool:
+        token, numbers = await park.sold(tour.line(), role="WEB_STORE")
+        found = await gatehouse.data(BY_NUMBER, {"number": numbers[0]})
+        known = await gatehouse.data(
+            "query ($token: String!) { ticketRequest(by: {token: $token}) { status } }", {"token": token}
+        )
+        return bool(found["issuedTicket"]) and bool(known["ticketRequest"]["status"] == "CONFIRMED")
+
+    assert all(await asyncio.gather(*(buy() for _ in range(20))))
