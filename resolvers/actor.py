@@ -33,6 +33,9 @@ class Actor:
     key_id: str = field(default="", compare=False)
     """The public id of the key that was shown."""
 
+    def __hash__(self) -> int:
+        return self.client_id
+
 
 class _Remembered(NamedTuple):
     """What was found of a key, and until when (of the keyring's clock) that is taken to be so."""

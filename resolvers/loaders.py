@@ -95,21 +95,22 @@ class Loaders:
         They are read together, on one connection. What was read whole is not read again for some columns.
         """
         found = [self._known(one) for one in wanted]
-        chunks = [
-            _Chunk(into, one._replace(keys=missing[i : i + KEYS_AT_ONCE]))
-            for into, one in zip(found, wanted, strict=True)
-            if (missing := [key for key in one.keys if key not in into])
-            for i in range(0, len(missing), KEYS_AT_ONCE)
-        ]
+        chunks: list[tuple[dict[Any, Any], Wanted]] = []
+        for into, one in zip(found, wanted, strict=True):
+            missing = [key for key in one.keys if key not in into] if into else list(one.keys)
+            for i in range(0, len(missing), KEYS_AT_ONCE):
+                keys = missing[i : i + KEYS_AT_ONCE]
+                chunks.append((into, Wanted(one.batch, keys, one.arguments, one.columns)))
         if not chunks:
             return found
-        answers = await self._read([chunk.wanted for chunk in chunks])
+        answers = await self._read([asked for _, asked in chunks])
         failed: dict[int, dict[Any, Exception]] = {}
         for (into, asked), answer in zip(chunks, answers, strict=True):
             if isinstance(answer, Exception):
                 failed.setdefault(id(into), {}).update((key, answer) for key in asked.keys)
             else:
-                into.update((key, answer.get(key)) for key in asked.keys)
+                for key in asked.keys:
+                    into[key] = answer.get(key)
         return [{**into, **failed[id(into)]} if id(into) in failed else into for into in found] if failed else found
 
     async def _read(self, wanted: Sequence["Wanted"]) -> Sequence[Any]:
@@ -149,13 +150,6 @@ class Wanted(NamedTuple):
         if self.columns is None:
             return self.batch(context, read, self.keys, *self.arguments)
         return self.batch(context, read, self.keys, *self.arguments, columns=self.columns)
-
-
-class _Chunk(NamedTuple):
-    """As much as one statement is asked for, and where it goes."""
-
-    into: dict[Any, Any]
-    wanted: Wanted
 
 
 # ----------------------------------------------------------------------------------------------- customers

@@ -134,6 +134,9 @@ class Field:
     selections: dict[str, "Selection"] = field(default_factory=dict)
     """What is asked of its objects, by their type; empty for scalars and enums."""
 
+    shows: "tuple[Selection, type[Any]] | None" = None
+    """What is asked of its objects, and the class of them, where all are rows of one type."""
+
     columns: Columns = ALL
     """The columns that are looked at of the rows that are read for it: see ``columns``."""
 
@@ -326,6 +329,7 @@ class _Maker:
         else:
             kinds = self._schema.get_possible_types(named) if is_abstract_type(named) else ()
         made.selections = {kind.name: self._below(kind, nodes) for kind in kinds}
+        made.shows = _rows_of(made)
         made.leads = any(below.loading for below in made.selections.values())
         made.loads = made.leads or isinstance(value, Related | Resolved)
         return made
@@ -356,6 +360,14 @@ def _value(schema: GraphQLSchema, definition: GraphQLField, declared: Strawberry
             reads = declared.metadata.get("reads", ALL)
             return Function(base.wrapped_func, itself, info.name if info else None, reads)
     return Resolved(resolver(schema, definition, declared))
+
+
+def _rows_of(field: Field) -> tuple[Selection, type[Any]] | None:
+    if field.abstract is not None or not field.selections:
+        return None
+    (selection,) = field.selections.values()
+    rows = getattr(selection.kind.is_type_of, "rows", None)
+    return None if rows is None else (selection, rows)
 
 
 def _depth(type_: Any) -> int:

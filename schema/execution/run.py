@@ -249,7 +249,7 @@ class _Level:
         for (field, source, _), value in zip(self._called, done, strict=True):
             self._store(field, id(source), value)
             self._descend(field, [value], at_once=False)
-        return {selection: list(objects.values()) for selection, objects in self._below.items()}
+        return {selection: list(objects.values()) for selection, objects in self._below.items() if objects}
 
     async def _alone(self, awaitable: Awaitable[Any]) -> Any:
         """What comes of the one thing that is waited for; it need not look out for others that read what it reads."""
@@ -374,18 +374,33 @@ class _Level:
         for _ in range(field.depth):
             values = [item for value in values if isinstance(value, list | tuple) for item in value]
         below: dict[Selection, dict[int, Any]] = {} if at_once else self._below
-        for value in values:
-            if value is None or isinstance(value, Exception):
-                continue
-            try:
-                selection = selection_of(field, value, self._run)
-            except Exception:
-                self._run.has_failed = True
-                continue
-            below.setdefault(selection, {})[id(value)] = value
+        if field.shows is None:
+            for value in values:
+                if value is not None and not isinstance(value, Exception):
+                    self._go_to(field, value, below)
+        else:
+            selection, kind = field.shows
+            objects = below.get(selection)
+            if objects is None:
+                objects = below[selection] = {}
+            for value in values:
+                if isinstance(value, kind):
+                    objects[id(value)] = value
+                elif value is not None and not isinstance(value, Exception):
+                    self._run.has_failed = True
         if at_once:
-            for selection, objects in below.items():
-                self.visit(selection, objects.values())
+            for selection, found in below.items():
+                if found:
+                    self.visit(selection, found.values())
+
+    def _go_to(self, field: Field, value: Any, below: dict[Selection, dict[int, Any]]) -> None:
+        """The same for one object whose type must be asked for."""
+        try:
+            selection = selection_of(field, value, self._run)
+        except Exception:
+            self._run.has_failed = True
+            return
+        below.setdefault(selection, {})[id(value)] = value
 
 
 def _without_failures(by: Callable[[Any], Any], sources: Iterable[Any]) -> dict[Any, None]:
