@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
+    BigInteger,
     CheckConstraint,
     Column,
     ColumnElement,
@@ -35,7 +35,7 @@ from .engine import Read, Write
 from .paging import OfKeys, is_one_of, keys_for
 from .ticket_request import request_entry, ticket_request
 from .time_slot import TimeSlotRow, time_slot, time_slots
-from .together import Change, NewRows
+from .together import ChangeOfEach, NewRows, Step, change_each
 
 
 class ReservationKind(StrEnum):
@@ -132,9 +132,9 @@ async def let_go(write: Write, request_id: int, at: datetime) -> None:
     await write.run(reservation.update().where(held).values(until=at))
 
 
-def selling(request_id: int, at: datetime) -> Change:
-    """Turn the held places of a request into sold ones. The caller holds the slots and adds to their sold places."""
-    return Change(_SELL, {"of_request": request_id, "sold_at": at})
+def selling(write: Write, entry_ids: Sequence[int], at: datetime) -> Step:
+    """Turn the held places of entries into sold ones. The caller holds the slots and adds to their sold places."""
+    return change_each(write, _SELL, [{"of_entry": entry_id, "sold_at": at} for entry_id in entry_ids])
 
 
 async def give_back(write: Write, places: Mapping[tuple[int, int], int], at: datetime) -> None:
@@ -200,7 +200,7 @@ async def requests_of_slots(read: Read, slot_ids: Sequence[int], now: datetime) 
     return requests
 
 
-def _is_held_by(request_id: int | BindParameter[int]) -> ColumnElement[bool]:
+def _is_held_by(request_id: int) -> ColumnElement[bool]:
     """The held reservations of the request's entries in force: what was replaced stays let go."""
     in_force = select(request_entry.c.id).where(
         request_entry.c.request_id == request_id, request_entry.c.replaced_at.is_(None)
@@ -212,8 +212,11 @@ def _is_held_by(request_id: int | BindParameter[int]) -> ColumnElement[bool]:
     )
 
 
-_SELL = (
-    reservation.update()
-    .where(_is_held_by(bindparam("of_request", type_=BigId)))
-    .values(kind=ReservationKind.SOLD.value, since=bindparam("sold_at", type_=Instant()), until=null())
+_SELL = ChangeOfEach(
+    {"of_entry": BigInteger(), "sold_at": Instant()},
+    lambda given: (
+        reservation.update()
+        .where(reservation.c.entry_id == given.of_entry, reservation.c.kind == ReservationKind.HELD.value)
+        .values(kind=ReservationKind.SOLD.value, since=given.sold_at, until=null())
+    ),
 )

@@ -92,7 +92,7 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         await db.together.make(
             write,
             *db.ticket_request.changing(write, request, values),
-            db.reservation.selling(request.id, now),
+            db.reservation.selling(write, [entry.id for entry in wants_places(issue.entries)], now),
             db.time_slot.adding_sold(write, places),
             *db.ticket.issuing(write, tickets, access_entries, issue.dictated),
             db.timeline.recording(write, happened, now),

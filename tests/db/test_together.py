@@ -16,9 +16,10 @@ from tests.make import NOON, making
 from tests.park import Park
 
 
-async def test_rows_are_kept_as_they_were_given_and_in_their_order(database: Database) -> None:
+@pytest.mark.parametrize("number", [1, 20])
+async def test_rows_are_kept_as_they_were_given_and_in_their_order(database: Database, number: int) -> None:
     """Moments to the microsecond and to the end of time, texts of any letters, JSON, and what is null."""
-    facts = [{"n": n, "text": 'ø "quoted" \\ 漢字 😀 $1', "none": None, "list": [1, {"a": 2}]} for n in range(20)]
+    facts = [{"n": n, "text": 'ø "quoted" \\ 漢字 😀 $1', "none": None, "list": [1, {"a": 2}]} for n in range(number)]
     at = datetime(2024, 2, 29, 23, 59, 59, 7, tzinfo=UTC)
     events = [
         Event(

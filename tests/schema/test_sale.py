@@ -510,6 +510,21 @@ async def test_a_family_ticket_takes_four_places(park: Park, tour: Sellable) -> 
     assert found["tickets"]["nodes"] == [{"quantity": 1, "accessEntries": [{"quantity": 4}]}] * 2
 
 
+async def test_tickets_without_an_end_come_last_by_its_end_each_on_a_page(park: Park, tour: Sellable) -> None:
+    """No end is one moment, however many tickets a sale has."""
+    item = await park.item("ENDLESS", [{"admissionCode": "TOUR"}])
+    numbers = [number for n in (1, 2) for number in (await park.sold({**tour.line(n), "itemNo": item}))[1]]
+    query = """query ($after: String) { issuedTickets(first: 1, after: $after, orderBy: VALID_UNTIL_ASC) {
+      nodes { externalTicketNo validUntil } pageInfo { endCursor hasNextPage }
+    } }"""
+    met: list[dict[str, Any]] = []
+    page: dict[str, Any] = {"pageInfo": {"endCursor": None, "hasNextPage": True}}
+    while page["pageInfo"]["hasNextPage"]:
+        page = (await park.gatehouse.data(query, {"after": page["pageInfo"]["endCursor"]}))["issuedTickets"]
+        met += page["nodes"]
+    assert met == [{"externalTicketNo": number, "validUntil": None} for number in numbers]
+
+
 async def test_a_ticket_is_valid_from_its_day_of_issue_to_its_last_day(park: Park) -> None:
     tour = await park.sellable(timeZone="America/New_York", durationDays=2)
     token = await park.registered(tour.line())
