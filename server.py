@@ -1045,6 +1045,7 @@ def run(settings: Settings, taken: socket.socket, announcement: str) -> None:
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # who asks is known by the key, and nothing here depends on address or scheme
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

@@ -204,6 +204,9 @@ CLOCK: Mapping[str, Select[tuple[datetime]]] = {
 """The clock as a statement; its one column is for statements that read the clock beside other things."""
 
 
+_clock = partial(datetime.now, UTC)
+
+
 class Database:
     """One database: its connections, and a clock that agrees with the database's own.
 
@@ -217,7 +220,7 @@ class Database:
         *,
         pool_size: int = 10,
         clock_offset: timedelta = timedelta(),
-        machine_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        machine_clock: Callable[[], datetime] = _clock,
     ) -> None:
         self.url = make_url(url)
         self._machine_clock = machine_clock

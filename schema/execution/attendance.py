@@ -29,6 +29,21 @@ class Attended:
     ``is_read=False``, and then ``has_read()``, from when its seconds are counted anew.
     """
 
+    __slots__ = (
+        "_canceled_before",
+        "_deadline",
+        "_ends_at",
+        "_has_gone",
+        "_is_over",
+        "_is_read",
+        "_loop",
+        "_receive",
+        "_round",
+        "_seconds",
+        "_task",
+        "_watcher",
+    )
+
     def __init__(self, receive: Receive, seconds: float, *, is_read: bool = True) -> None:
         self._receive = receive
         self._seconds = seconds

@@ -219,7 +219,7 @@ class Operations:
                     unplanned=unplanned,
                     statements=len(counted),
                     milliseconds=round((time.perf_counter() - started) * 1000, 2),
-                    errors=sorted({error["extensions"]["code"] for error in found}),
+                    errors=sorted({error["extensions"]["code"] for error in found}) if found else [],
                 )
 
     def _context(self, actor: Actor) -> Context:
