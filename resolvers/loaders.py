@@ -69,6 +69,10 @@ class Loaders:
             loader = self._loaders[asked] = self._loader(batch, arguments, columns)
         return await asyncio.shield(loader.load(key))
 
+    def know(self, batch: Batch, key: Any, found: Any) -> None:
+        """Be told what the batch function would answer for a key, by who has just written it: it is not read."""
+        self._found[(batch,)][key] = found
+
     def forget(self) -> None:
         """Let go of what was read at once: it would wait for the garbage collector, as the context waits for this."""
         self._loaders.clear()

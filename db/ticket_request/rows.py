@@ -49,6 +49,17 @@ class TicketRequestRow(NamedTuple):
     is_stamped: bool
 
 
+def as_written(values: Mapping[str, Any], client: str) -> TicketRequestRow:
+    """A new request as it would be read, of the columns that are written of it, and its client's name."""
+    written = {"client": client, "is_stamped": True, **values}
+    return TicketRequestRow._make(map(written.get, TicketRequestRow._fields))
+
+
+def as_changed(request: TicketRequestRow, values: Mapping[str, Any]) -> TicketRequestRow:
+    """A request as it would be read when these of its columns have been changed."""
+    return request._replace(**{name: value for name, value in values.items() if name in TicketRequestRow._fields})
+
+
 class ReferenceRow(NamedTuple):
     """One requested line with the facts of its request that support works from."""
 

@@ -12,6 +12,7 @@ from db.sales_order import SalesChannel
 from db.ticket_request import TicketRequestRow, TicketRequestStatus
 from db.timeline import Event, RequestEventKind
 
+from .. import loaders
 from ..context import Context
 from ..policy import Extent, Permission
 from ..refusals import Outcome, Refusal, RefusalCode, refused
@@ -84,6 +85,12 @@ async def turned_down(write: Write, request: TicketRequestRow, refusal: Refusal,
     if refusal.code is RefusalCode.HOLD_EXPIRED:
         await stamp_expired(write, request, now)
     return Outcome(row_id=request.id, refusals=(refusal,))
+
+
+def show(context: Context, request: TicketRequestRow) -> None:
+    """Show a request in the answer as it has just been written, without reading it: the caller has committed it."""
+    if request.expires_at is None or request.expires_at > context.now:
+        context.loaders.know(loaders.ticket_requests, request.id, request)
 
 
 async def is_in_the_way(read: Read, request_id: int, now: datetime) -> bool:

@@ -24,7 +24,7 @@ from ..pattern import Pattern
 from ..refusals import Outcome, RefusalCode, Refusals, Refused
 from ..texts import NAME_LENGTH, text
 from . import holder as holders
-from .common import event, find_and_lock, is_in_the_way, turned_down
+from .common import event, find_and_lock, is_in_the_way, show, turned_down
 from .hold import refuse_out_of_force
 from .rules import confirm_refusal, has_run_out, hold_expired, wants_places
 from .validity import validity
@@ -99,6 +99,7 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         )
         if any(activates(content, request.channel) for content in issue.contents.values()):
             await admit_on_sale(context, write, request.id, now)
+    show(context, db.ticket_request.as_changed(request, values))
     return Outcome(row_id=request.id)
 
 

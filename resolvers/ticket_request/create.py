@@ -25,7 +25,7 @@ from ..pattern import Pattern
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import required, text
 from . import holder as holders
-from .common import event, is_in_the_way, may_go_over
+from .common import event, is_in_the_way, may_go_over, show
 from .lines import Plan, RequestedLine, make_out
 from .taking import capacity_exceeded, claim_numbers, holding, lines_of, take_places
 
@@ -117,6 +117,7 @@ async def _register(context: Context, sale: Sale, fingerprint: str, found: Refus
             holding(plan, request_id, ids, now, expires_at),
             db.timeline.recording(write, happened, now),
         )
+    show(context, db.ticket_request.as_written(row, context.actor.client))
     return replace(cost, row_id=request_id)
 
 

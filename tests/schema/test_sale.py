@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.harness import Gatehouse
-from tests.park import CREATE_AT_POS, Park, Sellable, codes
+from tests.park import CREATE_AT_POS, Park, Sellable, change, codes
 
 ONE_LINE = """
 mutation($l: TicketRequestLineInput!) { ticketRequestCreateInWebStore(input: {lines: [$l]}) { total { amount } } }
@@ -508,6 +508,36 @@ async def test_a_family_ticket_takes_four_places(park: Park, tour: Sellable) -> 
     await park.change("Confirm", token)
     found = await park.request(token, "tickets { nodes { quantity accessEntries { quantity } } }")
     assert found["tickets"]["nodes"] == [{"quantity": 1, "accessEntries": [{"quantity": 4}]}] * 2
+
+
+WHOLE = """ticketRequest {
+  id token authorizationCode channel client status statusChangedAt createdAt expiresAt paymentOption paymentReference
+  total { amount currency } customer { customerNo } availableActions { action }
+  references { externalOrderNo receiptNo posUnitNo salespersonCode customerNo email phone ticketHolderName language }
+}"""
+HOLDER = {"customerNo": "C-1", "email": "Ada@Example.org", "phone": "+45 1234", "name": " Ada  Berg "}
+
+
+@pytest.mark.parametrize("channel", ["WEB_STORE", "POS"])
+async def test_a_sale_answers_with_the_request_as_it_is_kept(park: Park, tour: Sellable, channel: str) -> None:
+    """What has just been written is not read once more: every field of it must be as if it were."""
+    lines = [tour.line(2)]
+    if channel == "POS":
+        name = "CreateAtPos"
+        said = {"receiptNo": " R-1", "posUnitNo": "U-1", "salespersonCode": "S", "holder": HOLDER, "lines": lines}
+    else:
+        name, said = "CreateInWebStore", {"externalOrderNo": "W-1 ", "holder": {"language": "da"}, "lines": lines}
+    later = {} if channel == "POS" else {"holder": HOLDER, "paymentReference": " Pay-1"}
+    query = f"query($token: String!) {{ {WHOLE.replace('ticketRequest', 'ticketRequest(by: {token: $token})', 1)} }}"
+    token = None
+    for name_, input_ in ((name, said), ("Confirm", later)):
+        asked = {"input": input_ | ({"token": token} if token else {})}
+        found = await park.gatehouse.data(change(name_, WHOLE), asked, role=channel)
+        (payload,) = found.values()
+        assert payload["refusals"] == []
+        token = payload["ticketRequest"]["token"]
+        kept = await park.gatehouse.data(query, {"token": token}, role=channel)
+        assert payload["ticketRequest"] == kept["ticketRequest"]
 
 
 async def test_tickets_without_an_end_come_last_by_its_end_each_on_a_page(park: Park, tour: Sellable) -> None:
