@@ -95,6 +95,8 @@ async def test_every_answer_tells_browsers_to_be_strict(gatehouse: Gatehouse) ->
     for path in ("/graphql", "/healthz", "/readyz", "/nowhere", "/"):
         response = await gatehouse.http.get(path)
         assert {name: response.headers.get_list(name) for name in HEADERS} == {n: [v] for n, v in HEADERS.items()}
+    refused = await gatehouse.http.get("/graphql", headers={"Host": "evil.example"})
+    assert {name: refused.headers.get(name) for name in HEADERS} == HEADERS
     page = await gatehouse.http.get("/graphiql")
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert page.headers["x-frame-options"] == "DENY"

@@ -98,6 +98,26 @@ async def test_what_takes_too_long_ends_on_time(seconds: float) -> None:
     assert all(seconds - 0.01 < one < seconds + 0.2 for one in took)
 
 
+async def test_what_is_over_is_left_alone() -> None:
+    """Its task goes on with something else, for longer than it had."""
+    with Attended(still_there, ROUND_SECONDS + 0.05):
+        pass
+    with Attended(still_there, SOON):
+        await asyncio.sleep(2 * ROUND_SECONDS + 0.1)
+
+
+def test_each_loop_is_gone_round() -> None:
+    """One after the other, as programs do that run several."""
+
+    async def work() -> None:
+        with Attended(still_there, ROUND_SECONDS + 0.05):
+            await asyncio.sleep(SOON)
+
+    for _ in range(2):
+        with pytest.raises(TimedOut):
+            asyncio.run(work())
+
+
 async def test_whose_client_goes_is_soon_stopped() -> None:
     """Who has not read it all yet watches nobody: what it reads would be taken from it."""
     gone = asyncio.Event()
