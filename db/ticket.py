@@ -153,6 +153,11 @@ class IssuedTicketRow(NamedTuple):
     print_count: int
 
 
+def as_written(values: Mapping[str, Any]) -> IssuedTicketRow:
+    """A new ticket as it would be read, of the columns that are written of it."""
+    return IssuedTicketRow._make(map({"print_count": 0, **values}.get, IssuedTicketRow._fields))
+
+
 class AccessEntryRow(NamedTuple):
     id: int
     ticket_id: int

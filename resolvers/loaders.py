@@ -49,6 +49,7 @@ class Loaders:
         self._context = context
         self._loaders: dict[tuple[Any, ...], DataLoader[Any, Any]] = {}
         self._found: defaultdict[tuple[Any, ...], dict[Any, Any]] = defaultdict(dict)
+        self._whole: dict[tuple[Batch, Any], Sequence[Any]] = {}
 
     async def load(self, batch: Batch, key: Any, *arguments: Any, columns: Columns = ALL) -> Any:
         """The batch function's answer for one key, or None.
@@ -73,10 +74,16 @@ class Loaders:
         """Be told what the batch function would answer for a key, by who has just written it: it is not read."""
         self._found[(batch,)][key] = found
 
+    def know_all(self, batch: Batch, key: Any, rows: Sequence[Any]) -> None:
+        """Be told of all rows that a batch function answers pages of for a key: whatever page is asked for is cut of
+        them."""
+        self._whole[batch, key] = rows
+
     def forget(self) -> None:
         """Let go of what was read at once: it would wait for the garbage collector, as the context waits for this."""
         self._loaders.clear()
         self._found.clear()
+        self._whole.clear()
 
     def _loader(self, batch: Batch, arguments: tuple[Any, ...], columns: Columns) -> DataLoader[Any, Any]:
         async def load(keys: list[Any]) -> list[Any]:
@@ -133,6 +140,10 @@ class Loaders:
     def _known(self, wanted: "Wanted") -> dict[Any, Any]:
         """Where what is read for this is kept."""
         whole = self._found[(wanted.batch, *wanted.arguments)]
+        if self._whole:
+            for key in wanted.keys:
+                if (rows := self._whole.get((wanted.batch, key))) is not None:
+                    whole[key] = db.paging.cut(list(rows), *wanted.arguments)
         if wanted.columns is None:
             return whole
         found = self._found[(wanted.batch, wanted.columns, *wanted.arguments)]

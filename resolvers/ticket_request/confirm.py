@@ -18,6 +18,7 @@ from db.ticket_request import PaymentOption, TicketRequestRow, TicketRequestStat
 from db.time_slot import Taken, TakenSlot
 from db.timeline import RequestEventKind
 
+from .. import loaders
 from ..admittance.on_sale import activates, admit_on_sale
 from ..context import Context
 from ..pattern import Pattern
@@ -100,6 +101,8 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
         if any(activates(content, request.channel) for content in issue.contents.values()):
             await admit_on_sale(context, write, request.id, now)
     show(context, db.ticket_request.as_changed(request, values))
+    issued = list(map(db.ticket.as_written, tickets))
+    context.loaders.know_all(loaders.tickets_of_requests, request.id, issued)
     return Outcome(row_id=request.id)
 
 

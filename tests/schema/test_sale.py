@@ -540,6 +540,29 @@ async def test_a_sale_answers_with_the_request_as_it_is_kept(park: Park, tour: S
         assert payload["ticketRequest"] == kept["ticketRequest"]
 
 
+TICKET = """id ticketNo externalTicketNo kind quantity price { amount currency } issuedAt validFrom validUntil printedAt
+  printCount isBlocked blockedReason isRevoked"""
+
+
+@pytest.mark.parametrize("page", ["", "(first: 2)", "(last: 2)", "(first: 0)", '(first: 2, after: "CURSOR")'])
+async def test_a_confirm_answers_with_any_page_of_the_tickets_as_they_are_kept(
+    park: Park, tour: Sellable, page: str
+) -> None:
+    item = await park.item("ENDLESS", [{"admissionCode": "TOUR"}])
+    lines = [tour.line(2), {**tour.line(2), "itemNo": item}]
+    before = await park.registered(tour.line())
+    await park.change("Confirm", before)
+    token = await park.registered(*lines)
+    cursor = (await park.request(before, "tickets { edges { cursor } }"))["tickets"]["edges"][0]["cursor"]
+    of_page = page.replace("CURSOR", cursor)
+    tickets = (
+        f"tickets{of_page} {{ nodes {{ {TICKET} }} totalCount pageInfo {{ startCursor hasPreviousPage hasNextPage }} }}"
+    )
+    payload = await park.change("Confirm", token, selection=f"ticketRequest {{ {tickets} }}")
+    assert payload["ticketRequest"] == await park.request(token, tickets)
+    assert len(payload["ticketRequest"]["tickets"]["nodes"]) == (4 if not page else 0 if "0" in page else 2)
+
+
 async def test_tickets_without_an_end_come_last_by_its_end_each_on_a_page(park: Park, tour: Sellable) -> None:
     """No end is one moment, however many tickets a sale has."""
     item = await park.item("ENDLESS", [{"admissionCode": "TOUR"}])
