@@ -8,7 +8,7 @@ the last of those who share it has asked.
 
 import asyncio
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,16 @@ KEYS_AT_MOST = 200
 is answered first should not wait until all are made."""
 
 
+async def gathered(size: Callable[[], int]) -> None:
+    """Return when a turn of the event loop brings nobody more, or the time is over."""
+    before, until = 0, time.monotonic() + GATHERED_SECONDS
+    while before < (now := size()) and time.monotonic() < until:
+        before = now
+        await asyncio.sleep(0)
+
+
 class Coalescer:
-    """Brings operations together. It is entered (``with``) by each that is under way: who is alone reads at once."""
+    """Brings readers together. It is entered (``with``) by each that is under way: who is alone reads at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -71,10 +79,7 @@ class Coalescer:
     async def _gather(self, group: "_Group", asked: Hashable) -> None:
         """Wait until no more join; then read."""
         try:
-            size, until = 0, time.monotonic() + GATHERED_SECONDS
-            while size < group.size and time.monotonic() < until:
-                size = group.size
-                await asyncio.sleep(0)
+            await gathered(lambda: group.size)
         finally:
             if self._open.get(asked) is group:
                 del self._open[asked]
@@ -90,6 +95,7 @@ class _Group:
         self._keys: list[dict[Any, None]] = [dict.fromkeys(one.keys) for one in wanted]
         self._waiting: list[asyncio.Future[Sequence[Any]]] = []
         self._run: list[str] = []
+        self._is_over = False
         self._now = context.now
         self.size = 1
         context.join(self._now)
@@ -99,7 +105,9 @@ class _Group:
         self._task = asyncio.get_running_loop().create_task(work)
 
     def has_room_for(self, wanted: Sequence["Wanted"]) -> bool:
-        """Whether so many keys more are not too many."""
+        """Whether it may be joined, and so many keys more are not too many."""
+        if self._is_over:
+            return False
         sizes = zip(self._keys, wanted, strict=True)
         return all(len(keys) + len(one.keys) <= KEYS_AT_MOST for keys, one in sizes)
 
@@ -118,7 +126,9 @@ class _Group:
             found: Sequence[Any] = await future
         except asyncio.CancelledError:
             if all(one.cancelled() for one in self._waiting):
-                self._task.cancel()
+                if not self._is_over:
+                    self._is_over = True
+                    self._task.cancel()
                 await asyncio.wait([self._task])
             raise
         if (counted := statements.get()) is not None:

@@ -19,23 +19,24 @@ from graphql.pyutils import Undefined, is_iterable
 from .plan import Field, Related, Selection
 
 if TYPE_CHECKING:
-    from .run import Run
+    from .run import Origin, Run
 
 Path = list[str | int]
 
 
 class Completion:
-    """Completes the answer of one run; adds what went wrong to the run's errors."""
+    """Completes answers of a run; adds what went wrong to these errors."""
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, run: "Run", errors: list[GraphQLError]) -> None:
         self._run = run
+        self._errors = errors
 
-    def data(self, root: Selection) -> dict[str, Any] | None:
+    def data(self, root: Selection, origin: "Origin") -> dict[str, Any] | None:
         """The answer below the root; None if an error has come up to there."""
         try:
-            return self._object(root, self._run.source, [])
+            return self._object(root, origin, [])
         except GraphQLError as error:
-            self._run.errors.append(error)
+            self._errors.append(error)
             return None
 
     def _object(self, selection: Selection, source: Any, path: Path) -> dict[str, Any]:
@@ -83,7 +84,7 @@ class Completion:
         error = located_error(cause, field.nodes, path)
         if is_non_null_type(type_):
             raise error
-        self._run.errors.append(error)
+        self._errors.append(error)
 
 
 def written(type_: Any, value: Any) -> Any:

@@ -27,6 +27,7 @@ from .. import authorization
 from . import errors
 from .crowd import Crowd
 from .documents import Document, Documents, Operation
+from .joint import Joint
 from .limits import Excess, Limits
 from .rate import Buckets
 from .run import execute, subscribe
@@ -111,6 +112,7 @@ class Operations:
         self._crowd = Crowd(limits.operations_at_once)
         self._log = log.bind()
         self._coalescer = Coalescer(database)
+        self._joint = Joint(self._context)
 
     @property
     def is_full(self) -> bool:
@@ -326,8 +328,10 @@ class Operations:
         """
         assert document.node is not None
         try:
-            with self._coalescer:
-                result, unplanned = await execute(self._schema, document.node, operation, context, variables, source)
+            with self._joint:
+                result, unplanned = await execute(
+                    self._schema, document.node, operation, context, variables, source, self._joint
+                )
             if result.data is not None:
                 self._views.note(context)
             return _answer(result), unplanned

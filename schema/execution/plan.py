@@ -5,7 +5,7 @@ graphql-core's own functions, so that they are merged as it merges them. What a 
 document too large to be worth one) is left to graphql-core as a whole operation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -125,6 +125,9 @@ class Field:
     declared: Any
     """Strawberry's field, where it is one."""
 
+    is_root: bool
+    """Whether it is a field of the operation's root."""
+
     depth: int
     """In how many lists its objects are wrapped."""
 
@@ -180,6 +183,12 @@ class Plan:
     selections: list[Selection]
     informed: list[Field]
     """Those of the fields whose functions take ``info``."""
+
+    variables: Sequence[str]
+    """Those of the operation's variables that fields below the root are given."""
+
+    rows_each: float | None = None
+    """How many rows an operation of its kind has lately read; None until that is known: see ``joint``."""
 
     builders: dict[int, Callable[..., Any]] = field(default_factory=dict)
     """What ``generated`` made of the roots, once it has."""
@@ -239,6 +248,21 @@ class Plans:
             return Unplanned("nested too deeply")
 
 
+def _variables_in(fields: Iterable[Field]) -> list[str]:
+    """The variables that these fields are given."""
+    names: set[str] = set()
+
+    class Arguments(Visitor):
+        def enter_variable(self, node: VariableNode, *_: Any) -> None:
+            names.add(node.name.value)
+
+    for one in fields:
+        for node in one.nodes:
+            for argument in node.arguments or ():
+                visit(argument, Arguments())
+    return sorted(names)
+
+
 def _switches(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> list[str]:
     """The operation's variables that @skip and @include ask for."""
     names: set[str] = set()
@@ -286,7 +310,16 @@ class _Maker:
             roots = [self._selection(root, grouped, is_root=True)]
         columns.settle(self._fields)
         informed = [field for field in self._fields if isinstance(field.value, Function) and field.value.info]
-        return Plan(self._schema, self._operation, self._fragments, roots, self._fields, self._selections, informed)
+        return Plan(
+            self._schema,
+            self._operation,
+            self._fragments,
+            roots,
+            self._fields,
+            self._selections,
+            informed,
+            _variables_in(field for field in self._fields if not field.is_root),
+        )
 
     def _selection(
         self, kind: GraphQLObjectType, grouped: Mapping[str, Sequence[FieldDetails]], *, is_root: bool = False
@@ -320,6 +353,7 @@ class _Maker:
             value=value,
             arguments=arguments(definition, nodes[0], self._hide_suggestions),
             declared=declared,
+            is_root=is_root,
             depth=_depth(definition.type),
             abstract=named if is_abstract_type(named) else None,
         )
@@ -350,7 +384,7 @@ def _value(schema: GraphQLSchema, definition: GraphQLField, declared: Strawberry
     if declared is not None and not declared.extensions:
         if isinstance(relation := declared.metadata.get("relation"), Relation):
             return Related(relation)
-        if declared.is_basic_field:
+        if declared.is_basic_field and not is_root:
             return Attribute(declared.python_name)
         base: Any = declared.base_resolver
         if base is not None and not declared.is_async and not declared.arguments and not is_root:

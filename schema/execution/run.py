@@ -7,8 +7,9 @@ function runs once, whatever the number of objects, and everything that a level 
 import asyncio
 import inspect
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import graphql
 import strawberry
@@ -33,6 +34,9 @@ from .documents import Operation
 from .given import COERCION_ERRORS
 from .plan import Attribute, Constant, Field, Function, Plan, Related, Resolved, Selection, Unplanned
 
+if TYPE_CHECKING:
+    from .joint import Joint
+
 
 async def execute(
     schema: GraphQLSchema,
@@ -41,10 +45,12 @@ async def execute(
     context: Context,
     raw: dict[str, Any] | None,
     source: Any = None,
+    joint: "Joint | None" = None,
 ) -> tuple[ExecutionResult, str | None]:
     """The operation's result: by a plan, or by graphql-core where there cannot be one, and then why.
 
-    ``source`` is what the root is read from: of a subscription, the event that is answered.
+    ``source`` is what the root is read from: of a subscription, the event that is answered. A query may be run with
+    others, where that is ``joint``.
     """
     variables = operation.variables.of(raw or {})
     if isinstance(variables, list):
@@ -63,6 +69,8 @@ async def execute(
             hide_suggestions=operation.plans.hide_suggestions,
         )
         return (await result if inspect.isawaitable(result) else result), str(found)
+    if joint is not None and operation.type == "query":
+        return await joint.run(plan, context, variables), None
     return await run(plan, context, variables, source), None
 
 
@@ -93,16 +101,28 @@ async def run(plan: Plan, context: Context, variables: VariableValues, source: A
     """The result of the operation. Never raises but for cancellation."""
     data: dict[str, Any] = {}
     errors: list[GraphQLError] = []
-    for root in plan.roots:
-        below = Run(plan, context, variables, errors, source)
-        try:
-            found = await below.answer(root)
-        finally:
-            below.values.clear()  # it is among them, and would wait for the garbage collector with all that was read
-        if found is None:  # null in a root field that may not be null: of a mutation, what comes after it is not run
-            return ExecutionResult(None, errors)
-        data |= found
+    origin = Origin(variables, source)
+    with context.coalescer or nullcontext():
+        for root in plan.roots:
+            below = Run(plan, context, variables)
+            try:
+                await below.read(root, [origin])
+                found = below.built(root, origin, errors)
+            finally:
+                below.clear()
+            if found is None:  # null in a root field that may not be null: of a mutation, what comes after is not run
+                return ExecutionResult(None, errors)
+            data |= found
     return ExecutionResult(data, errors or None)
+
+
+@dataclass(eq=False, slots=True)
+class Origin:
+    """The root of an operation: what its root fields are given, and what they are read from (of a subscription, the
+    event)."""
+
+    variables: VariableValues
+    source: Any = None
 
 
 class Always(dict[Any, Any]):
@@ -122,26 +142,19 @@ class Info(GraphQLResolveInfo[Any]):
 
 
 class Run:
-    """One run of a plan below one of its roots.
+    """One run of a plan below one of its roots; for several operations that differ in what their root fields are given.
 
     ``values`` has a place for each field: of one that loads, a mapping from what tells its objects apart (a relation's
     key, else the object's identity) to its value, or to the exception that stands for it. Behind these, as many places
     again for what functions of the fields take as ``info``; last, what makes such an ``info``.
+
+    ``variables`` are what the fields below the root are given.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        context: Context,
-        variables: VariableValues,
-        errors: list[GraphQLError],
-        source: Any = None,
-    ) -> None:
+    def __init__(self, plan: Plan, context: Context, variables: VariableValues) -> None:
         self.plan = plan
         self.context = context
         self.variables = variables
-        self.errors = errors
-        self.source = source
         self.values: list[Any] = [*[None] * (2 * len(plan.fields)), self.info]
         self.asked: dict[int, Any] = {}
         """By the same places: the arguments of fields that take any."""
@@ -149,19 +162,26 @@ class Run:
         for field in plan.informed:
             self.values[len(plan.fields) + field.slot] = self.strawberry_info(field)
 
-    async def answer(self, root: Selection) -> dict[str, Any] | None:
-        """The answer below the root; None if an error has come up to there."""
-        below: dict[Selection, list[Any]] = {root: [self.source]}
+    async def read(self, root: Selection, origins: Sequence[Origin]) -> None:
+        """Read everything that the answers below the root need. Never raises but for cancellation."""
+        below: dict[Selection, Sequence[Any]] = {root: origins}
         while below:
             level = _Level(self)
             for selection, sources in below.items():
                 level.visit(selection, sources)
             below = await level.wait()
+
+    def built(self, root: Selection, origin: Origin, errors: list[GraphQLError]) -> dict[str, Any] | None:
+        """The answer of one operation, of what was read; None if an error has come up to its root."""
         if not self.has_failed:
             with suppress(Exception):  # whatever it is, what builds with care finds it again, and where it is
-                built: dict[str, Any] = generated.builder(self.plan, root)(self.source, self.values)
+                built: dict[str, Any] = generated.builder(self.plan, root)(origin, self.values)
                 return built
-        return Completion(self).data(root)
+        return Completion(self, errors).data(root, origin)
+
+    def clear(self) -> None:
+        """Let go of what was read: the run is among its values, and would wait for the garbage collector with them."""
+        self.values.clear()
 
     def info(self, field: Field) -> GraphQLResolveInfo[Any]:
         """What resolvers are told. The path is the field's alone: a plan calls for all its places at once."""
@@ -230,7 +250,7 @@ class _Level:
             else:
                 self._keep(field, sources)
 
-    async def wait(self) -> dict[Selection, list[Any]]:
+    async def wait(self) -> dict[Selection, Sequence[Any]]:
         """Wait for everything; answers the objects of the next level, each once."""
         calls = [awaitable for *_, awaitable in self._called]
         found: Mapping[Asked, Any] = NOTHING
@@ -318,7 +338,7 @@ class _Level:
         if run.values[field.slot] is None:
             run.values[field.slot] = {}
             try:
-                run.asked[field.slot] = field.arguments(run.variables)
+                run.asked[field.slot] = {} if field.is_root else field.arguments(run.variables)
             except GraphQLError as cause:
                 run.values[field.slot] = Always(cause)
                 run.has_failed = True
@@ -332,7 +352,10 @@ class _Level:
                 continue
             store[id(source)] = None
             try:
-                value = resolve(source, info, **arguments)
+                if field.is_root:
+                    value = resolve(source.source, info, **field.arguments(source.variables))
+                else:
+                    value = resolve(source, info, **arguments)
             except Exception as cause:
                 value = cause
             if is_awaitable(value):

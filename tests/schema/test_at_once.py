@@ -43,7 +43,11 @@ async def stock(gatehouse: Gatehouse) -> None:
         for number in range(7):
             await make.customer(f"C-{number}", shops[number % 2])
             request = await make.request(
-                shops[number % 2], f"token-{number}", external_order_no=f"W-{number}", customer_no=f"C-{number}"
+                shops[number % 2],
+                f"token-{number}",
+                external_order_no=f"W-{number}",
+                customer_no=f"C-{number}",
+                email=f"{number}@example.org",
             )
             line = await make.line(request, adult, 2)
             await make.ticket(line, f"T-{number}")
@@ -70,6 +74,22 @@ async def test_each_is_told_what_it_would_be_told_alone(gatehouse: Gatehouse, na
     assert len({str(data) for data in alone}) > 1
     # Of each asker's sixteen the first may have begun before anybody else was there.
     assert len(gatehouse.statements) <= 2 * len(askers) * most
+
+
+async def test_what_each_has_looked_at_is_recorded(gatehouse: Gatehouse) -> None:
+    """Personal data that is shown in answers of one run: each request once, and none that was not shown."""
+    await stock(gatehouse)
+    query = """query ($token: String!, $all: Boolean!) {
+      ticketRequest(by: {token: $token}) { token references { email @include(if: $all) } } }"""
+    asked = [{"token": f"token-{place % 7}", "all": place % 7 < 5} for place in range(21)]
+    found = await asyncio.gather(*(gatehouse.data(query, one, role="SUPPORT") for one in asked))
+    for one, data in zip(asked, found, strict=True):
+        shown = {"email": f"{str(one['token'])[-1]}@example.org"} if one["all"] else {}
+        assert data == {"ticketRequest": {"token": one["token"], "references": [shown]}}
+    await gatehouse.app.state.views.record(gatehouse.database)
+    viewed = await gatehouse.data("{ requestEvents(where: {kinds: [VIEWED]}) { nodes { request { token } } } }")
+    tokens = sorted(event["request"]["token"] for event in viewed["requestEvents"]["nodes"])
+    assert tokens == [f"token-{number}" for number in range(5)]
 
 
 async def test_what_one_has_just_bought_is_there_for_it_although_others_read(gatehouse: Gatehouse) -> None:

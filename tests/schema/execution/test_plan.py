@@ -162,11 +162,11 @@ async def test_nothing_of_ours_goes_the_careful_way_by_mistake(gatehouse: Gateho
     assert not isinstance(variables, list)
     made = asked.plans.plan(variables)
     context = Context(gatehouse.database, Actor(1, "somebody", Role.ADMIN), Rules())
-    running = run.Run(made, context, variables, [])
+    running, origin = run.Run(made, context, variables), run.Origin(variables)
     (root,) = made.roots
-    answer = await running.answer(root)
+    await running.read(root, [origin])
     assert not running.has_failed
-    assert generated.builder(made, root)(None, running.values) == answer
+    assert generated.builder(made, root)(origin, running.values) == running.built(root, origin, [])
 
 
 SDL = "type Query { field(arg: Int! = 1): [Thing] } type Thing { name: String }"
@@ -178,7 +178,7 @@ async def answered(query: str, variables: dict[str, Any], things: Any) -> Execut
     made.type_map["Thing"].is_type_of = lambda value, info: isinstance(value, dict)  # type: ignore[attr-defined]
     document = Documents(made, Limits()).get(query)
     assert document.node is not None
-    context: Any = SimpleNamespace(loaders=SimpleNamespace(fetch=None))
+    context: Any = SimpleNamespace(coalescer=None, loaders=SimpleNamespace(fetch=None))
     (asked,) = document.operations.values()
     return (await run.execute(made, document.node, asked, context, variables))[0]
 

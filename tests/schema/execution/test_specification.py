@@ -428,7 +428,7 @@ def schema_of(case: Case) -> GraphQLSchema:
     return schema
 
 
-CONTEXT: Any = SimpleNamespace(loaders=SimpleNamespace(fetch=None))
+CONTEXT: Any = SimpleNamespace(coalescer=None, loaders=SimpleNamespace(fetch=None))
 
 
 async def by_plan(schema: GraphQLSchema, query: str, variables: dict[str, Any] | None) -> ExecutionResult:

@@ -1,0 +1,250 @@
+"""Operations that ask the same at once are one run; each is answered as if it had been alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import ExecutionResult
+
+from db.client import Role
+from db.engine import Database, Read, statements
+from resolvers.actor import Actor
+from resolvers.context import Context, Rules
+from schema.execution.documents import Documents
+from schema.execution.joint import FEW, OPERATIONS_AT_ONCE, ROWS_AT_ONCE, Joint
+from schema.execution.limits import Limits
+from schema.execution.run import execute
+from schema.relations import relation
+
+DESK = Actor(1, "desk", Role.SUPPORT)
+QUERY = "query ($key: Int!) { thing(key: $key) { name friends { name } } }"
+NAMES = "query ($key: Int!) { thing(key: $key) { name } }"
+SIZED = "query ($key: Int!, $size: Int!) { thing(key: $key) { sized(by: $size) } }"
+LISTED = "query ($key: Int!, $of: [Int!]) { thing(key: $key) { listed(of: $of) } }"
+
+
+@dataclass
+class Batches:
+    """What names and friends are read by. Names keep what was asked; they wait until they are let go, which may be said
+    of what nothing else is read with; key 13 fails."""
+
+    asked: list[list[int]] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    is_free: asyncio.Event = field(default_factory=asyncio.Event)
+    friends_each: int = 2
+
+    async def names(self, _context: Any, read: Read, keys: Sequence[int]) -> Mapping[int, str]:
+        self.asked.append(sorted(keys))
+        self.begun.set()
+        await self.is_free.wait()
+        await read.fetch("SELECT 1")
+        if 13 in keys:
+            raise ValueError("broken")
+        return {key: f"name {key}" for key in keys}
+
+    async def friends(self, _context: Any, read: Read, keys: Sequence[int]) -> Mapping[int, list[Any]]:
+        await read.fetch("SELECT 1")
+        return {key: [self.kind(key=100 * key + i) for i in range(self.friends_each)] for key in keys}
+
+    kind: Any = None
+
+
+class World:
+    """A schema over the batches, and those who ask it."""
+
+    def __init__(self, database: Database) -> None:
+        batches = self.batches = Batches()
+        batches.is_free.set()
+
+        @strawberry.type
+        class Thing:
+            key: int
+            name: str | None = relation(batches.names, "key", description="Read by its key.")
+
+            @strawberry.field
+            async def sized(self, by: int) -> int:
+                return self.key * by
+
+            @strawberry.field
+            async def listed(self, of: list[int] | None = None) -> list[int]:
+                return [self.key, *(of or ())]
+
+        @strawberry.type
+        class Friend(Thing):
+            pass
+
+        @strawberry.type
+        class Owner(Thing):
+            friends: list[Friend] = relation(batches.friends, "key", description="Some others.", empty=())
+
+        batches.kind = Friend
+
+        @strawberry.type
+        class Query:
+            @strawberry.field
+            async def thing(self, info: strawberry.Info, key: int) -> Owner | None:
+                assert self is None
+                if key == 7:
+                    raise ValueError("broken")
+                return None if key == 0 else Owner(key=key)
+
+        self.database = database
+        self.schema = strawberry.Schema(query=Query)._schema
+        self.documents = Documents(self.schema, Limits())
+        self.joint = Joint(self.context)
+
+    def context(self, actor: Actor) -> Context:
+        return Context(self.database, actor, Rules())
+
+    async def ask(self, query: str, actor: Actor = DESK, **variables: Any) -> ExecutionResult:
+        document = self.documents.get(query)
+        assert document.node is not None, document.errors
+        (operation,) = document.operations.values()
+        context = self.context(actor)
+        try:
+            with self.joint:
+                found, unplanned = await execute(
+                    self.schema, document.node, operation, context, variables, joint=self.joint
+                )
+        finally:
+            await context.close()
+        assert unplanned is None
+        return found
+
+    async def names(self, *keys: int, actor: Actor = DESK) -> list[Any]:
+        """Asked at once."""
+        found = await asyncio.gather(*(self.ask(QUERY, actor, key=key) for key in keys))
+        assert [one.errors for one in found] == [None] * len(keys)
+        return [one.data and one.data["thing"] and one.data["thing"]["name"] for one in found]
+
+
+@pytest.fixture
+async def world(database: Database) -> AsyncIterator[World]:
+    """In which there is always somebody else under way."""
+    found = World(database)
+    with found.joint:
+        yield found
+    assert database.connections_in_use == 0
+
+
+async def test_those_who_ask_the_same_of_other_things_are_one_run(world: World) -> None:
+    """Each is told of its own, and counts the statements as its own."""
+    await world.ask(QUERY, key=1)  # from then on it is known how many rows it reads
+    world.batches.asked.clear()
+    counted: list[list[str]] = [[] for _ in range(6)]
+
+    async def ask(key: int) -> Any:
+        statements.set(counted[key])
+        return (await world.ask(QUERY, key=key)).data
+
+    found = await asyncio.gather(*map(ask, range(6)))
+    assert found[0] == {"thing": None}
+    assert found[1:] == [
+        {"thing": {"name": f"name {key}", "friends": [{"name": f"name {100 * key + i}"} for i in range(2)]}}
+        for key in range(1, 6)
+    ]
+    assert world.batches.asked == [[1, 2, 3, 4, 5], [100 * key + i for key in range(1, 6) for i in range(2)]]
+    assert counted == [["SELECT 1"] * 3] * 6
+
+
+async def test_others_are_other_runs(world: World) -> None:
+    """Other clients, other roles, and gates, each of which sees what it has found."""
+    await world.ask(QUERY, key=1)
+    world.batches.asked.clear()
+    actors = [
+        DESK,
+        DESK,
+        Actor(2, "other", Role.SUPPORT),
+        Actor(1, "desk", Role.ADMIN),
+        *[Actor(3, "g", Role.GATE)] * 2,
+    ]
+    await asyncio.gather(*(world.names(key, actor=actor) for key, actor in enumerate(actors, 1)))
+    assert [keys for keys in sorted(world.batches.asked) if keys[0] < 100] == [[1, 2], [3], [4], [5], [6]]
+
+
+async def test_what_is_given_below_the_root_tells_runs_apart(world: World) -> None:
+    """A list, too, which is nothing to look up by: who gives one runs alone."""
+    keys, sizes = (1, 2, 3, 4), (10, 10, 20, 20)
+    found = await asyncio.gather(*(world.ask(SIZED, key=k, size=s) for k, s in zip(keys, sizes, strict=True)))
+    assert [one.data for one in found] == [{"thing": {"sized": n}} for n in (10, 20, 60, 80)]
+    found = await asyncio.gather(*(world.ask(LISTED, key=key, of=[key, 9]) for key in keys))
+    assert [one.data for one in found] == [{"thing": {"listed": [key, key, 9]}} for key in keys]
+    found = [
+        await world.ask(LISTED, key=5),
+        *await asyncio.gather(world.ask(LISTED, key=5), world.ask(LISTED, key=6, of=None)),
+    ]
+    assert [one.data for one in found] == [{"thing": {"listed": [key]}} for key in (5, 5, 6)]
+
+
+async def test_a_failure_is_told_to_who_asked_for_it(world: World) -> None:
+    """In a root field, in what is given to it, and in what is read together."""
+    found = await asyncio.gather(
+        *(world.ask(QUERY, key=key) for key in (1, 7, 13, 4)), world.ask(QUERY, key="none"), return_exceptions=True
+    )
+    told = [[str(error.message) for error in one.errors or ()] for one in found if isinstance(one, ExecutionResult)]
+    assert told[0] == told[3] == []
+    assert told[1] == told[2] == ["broken"]
+    assert len(told[4]) == 1
+    assert [one.data["thing"]["name"] for one in (found[0], found[3])] == ["name 1", "name 4"]  # type: ignore[union-attr, index]
+
+
+async def test_who_stops_waiting_takes_nothing_from_the_others(world: World) -> None:
+    world.batches.is_free.clear()
+    tasks = [asyncio.create_task(world.ask(NAMES, key=key)) for key in (1, 2, 3)]
+    await world.batches.begun.wait()
+    tasks[0].cancel()
+    await asyncio.sleep(0)
+    world.batches.is_free.set()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(found[0], asyncio.CancelledError)
+    assert [one.data["thing"]["name"] for one in found[1:]] == ["name 2", "name 3"]  # type: ignore[union-attr, index]
+
+
+async def test_what_nobody_waits_for_is_ended(world: World) -> None:
+    """Its connection has been given back; and whoever comes at that moment begins anew."""
+    world.batches.is_free.clear()
+    tasks = [asyncio.create_task(world.ask(NAMES, key=key)) for key in (1, 2, 3)]
+    await world.batches.begun.wait()
+    assert world.database.connections_in_use == 1
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert world.database.connections_in_use == 0
+    gone = asyncio.create_task(world.ask(NAMES, key=1))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    world.batches.is_free.set()
+    assert await asyncio.wait_for(world.names(4, 5), 10) == ["name 4", "name 5"]
+    await asyncio.wait([gone])
+
+
+async def test_who_is_alone_runs_at_once(database: Database) -> None:
+    world = World(database)
+    world.batches.is_free.clear()
+    first = asyncio.create_task(world.ask(NAMES, key=1))
+    await world.batches.begun.wait()
+    second, third = (asyncio.create_task(world.ask(NAMES, key=key)) for key in (2, 3))
+    await asyncio.sleep(0)
+    world.batches.is_free.set()
+    await asyncio.gather(first, second, third)
+    assert [keys for keys in world.batches.asked if keys[0] < 100] == [[1], [2, 3]]
+
+
+async def test_nobody_waits_until_the_rows_of_all_are_read(world: World) -> None:
+    """While it is not known how many an operation reads, few run together; then as many as read so many."""
+
+    async def sizes() -> list[int]:
+        world.batches.asked.clear()
+        await world.names(*range(1000, 1040))
+        return sorted(len(keys) for keys in world.batches.asked if keys[0] < 100_000)
+
+    assert await sizes() == [FEW] * (40 // FEW)
+    assert await sizes() == [40 - OPERATIONS_AT_ONCE, OPERATIONS_AT_ONCE]
+    world.batches.friends_each = 99
+    await world.ask(QUERY, key=1)
+    await world.names(*range(1, 3))
+    assert max(await sizes()) == ROWS_AT_ONCE // (2 * 99 + 1)
