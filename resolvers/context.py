@@ -1,8 +1,8 @@
 """What one operation works with: who asks, what time it is, and the way to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Hashable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -129,15 +129,9 @@ class Context:
         """A connection to read with, for one batch."""
         return _Reading(self.database.reading(), self._readers, self._reader())
 
-    @contextmanager
-    def attending(self) -> Iterator[None]:
+    def attending(self) -> AbstractContextManager[None]:
         """Around waiting for what others read as well: that ends with the operation, too."""
-        task = self._reader()
-        self._readers.add(task)
-        try:
-            yield
-        finally:
-            self._readers.discard(task)
+        return _Attending(self._readers, self._reader())
 
     def _reader(self) -> asyncio.Task[Any]:
         """The task that is about to read. Raises CancelledError when the operation is over."""
@@ -154,6 +148,22 @@ class Context:
                 yield write
         finally:
             self._renew(self.database.now())
+
+
+class _Attending:
+    """See ``Context.attending``. Of its own, and not a generator's: every operation that has company passes it."""
+
+    __slots__ = ("_readers", "_task")
+
+    def __init__(self, readers: set[asyncio.Task[Any]], task: asyncio.Task[Any]) -> None:
+        self._readers = readers
+        self._task = task
+
+    def __enter__(self) -> None:
+        self._readers.add(self._task)
+
+    def __exit__(self, *_: object) -> None:
+        self._readers.discard(self._task)
 
 
 class _Reading:
