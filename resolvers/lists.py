@@ -27,10 +27,10 @@ class Given(dict[str, Any]):
     def parted(self, names: Sequence[str]) -> tuple[tuple[str, ...], "Others"]:
         """The values of those names, and the other conditions in a form that tells them apart."""
         others = {name: tuple(v) if isinstance(v, list) else v for name, v in self.items() if name not in names}
-        return tuple(self[name] for name in names), (frozenset(others.items()), self.is_personal)
+        return tuple(self[name] for name in names), (tuple(others.items()), self.is_personal)
 
 
-Others = tuple[frozenset[tuple[str, Any]], bool]
+Others = tuple[tuple[tuple[str, Any], ...], bool]
 """The conditions that all who read a page together have given, and whether any of theirs is about personal data."""
 
 Texts = tuple[str, ...]
