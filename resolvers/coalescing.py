@@ -2,15 +2,15 @@
 
 Sixteen counters that look up sixteen tickets ask the same batch function for sixteen keys. To ask the database once for
 all of them takes it, and us, hardly longer than to ask for one. Only those share who would be told the same: the same
-client in the same role, at the same ``now``, which they settle on together; and nothing is kept: a read begins after
-the last of those who share it has asked.
+client in the same role, at the same ``now``, which they settle on when the read begins; and nothing is kept: a read
+begins after the last of those who share it has asked.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from db.abreast import abreast
 from db.driver import is_out_of_reach
@@ -37,6 +37,13 @@ async def gathered(size: Callable[[], int]) -> None:
         await asyncio.sleep(0)
 
 
+class Settling(Protocol):
+    """Operations that have yet to settle on a moment."""
+
+    def settle(self) -> None:
+        """Settle on this moment."""
+
+
 class Coalescer:
     """Brings readers together. It is entered (``with``) by each that is under way: who is alone reads at once."""
 
@@ -57,94 +64,120 @@ class Coalescer:
         None if it is for this operation alone to read: nobody is there to share with; or what was asked together
         failed, and another's keys may be the cause.
         """
-        if self._under_way < 2 or (company := context.company()) is None:
+        if self._under_way < 2 or (peers := context.peers()) is None:
             return None
         if any(len(one.keys) > KEYS_AT_MOST for one in wanted):
             return None
-        asked = (company, *[(one.batch, one.arguments, one.columns) for one in wanted])
+        asked = (peers, *[(one.batch, one.arguments, one.columns) for one in wanted])
         with context.attending():
             group = self._open.get(asked)
             if group is None or not group.has_room_for(wanted):
-                group = self._open[asked] = _Group(context, wanted)
-                group.begin(self._gather(group, asked))
+                group = self._open[asked] = _Group(self._database, context, wanted)
             else:
                 group.join(context, wanted)
-            answers = await group.answers()
+            try:
+                answers = await group.answers()
+            finally:
+                if group.is_over and self._open.get(asked) is group:
+                    del self._open[asked]
+        if answers is None:
+            return None
         if group.size == 1:
             context.part()
         elif any(isinstance(answer, Exception) and not is_out_of_reach(answer) for answer in answers):
             return None
         return answers
 
-    async def _gather(self, group: "_Group", asked: Hashable) -> None:
-        """Wait until no more join; then read."""
+
+class Shared:
+    """Work that several wait for, in a task of its own: who leaves does not end it for the others; the last does."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+        self._statements: list[str] = []
+        self.is_over = False
+        self._task = asyncio.get_running_loop().create_task(self._done(work))
+
+    async def wait(self) -> None:
+        """Return when it is over, one way or another."""
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
         try:
-            await gathered(lambda: group.size)
+            await future
+        except asyncio.CancelledError:
+            if all(one.cancelled() for one in self._waiting):
+                if not self.is_over:
+                    self.is_over = True
+                    self._task.cancel()
+                await asyncio.wait([self._task])
+            raise
+        if (counted := statements.get()) is not None:
+            counted.extend(self._statements)
+
+    async def _done(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        statements.set(self._statements)
+        try:
+            await work()
         finally:
-            if self._open.get(asked) is group:
-                del self._open[asked]
-        await group.read(self._database)
+            self.is_over = True
+            for future in self._waiting:
+                if not future.done():
+                    future.set_result(None)
 
 
-class _Group:
+class _Group(Shared):
     """Operations that share a read; the first of them says how it is read."""
 
-    def __init__(self, context: "Context", wanted: Sequence["Wanted"]) -> None:
+    def __init__(self, database: Database, context: "Context", wanted: Sequence["Wanted"]) -> None:
+        self._database = database
         self._context = context
         self._wanted = wanted
         self._keys: list[dict[Any, None]] = [dict.fromkeys(one.keys) for one in wanted]
-        self._waiting: list[asyncio.Future[Sequence[Any]]] = []
-        self._run: list[str] = []
-        self._is_over = False
-        self._now = context.now
-        self.size = 1
-        context.join(self._now)
-
-    def begin(self, work: Any) -> None:
-        """Work for the group, in a task of its own: who leaves it does not end it for the others."""
-        self._task = asyncio.get_running_loop().create_task(work)
+        self._settling: list[Context] = []
+        self._answers: Sequence[Any] | None = None
+        self._is_closed = False
+        self.size = 0
+        self.join(context, wanted)
+        super().__init__(self._work)
 
     def has_room_for(self, wanted: Sequence["Wanted"]) -> bool:
         """Whether it may be joined, and so many keys more are not too many."""
-        if self._is_over:
+        if self.is_over or self._is_closed:
             return False
         sizes = zip(self._keys, wanted, strict=True)
         return all(len(keys) + len(one.keys) <= KEYS_AT_MOST for keys, one in sizes)
 
     def join(self, context: "Context", wanted: Sequence["Wanted"]) -> None:
-        """One operation more, with its keys; its moment is that of the group."""
-        context.join(self._now)
+        """One operation more, with its keys; its moment is going to be that of the group."""
         self.size += 1
+        if context.is_unsettled:
+            self._settling.append(context)
+            context.settle_with(self)
         for keys, one in zip(self._keys, wanted, strict=True):
             keys.update(dict.fromkeys(one.keys))
 
-    async def answers(self) -> Sequence[Any]:
-        """What was read. Who was the last to wait for it and does so no more, ends the work."""
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        try:
-            found: Sequence[Any] = await future
-        except asyncio.CancelledError:
-            if all(one.cancelled() for one in self._waiting):
-                if not self._is_over:
-                    self._is_over = True
-                    self._task.cancel()
-                await asyncio.wait([self._task])
-            raise
-        if (counted := statements.get()) is not None:
-            counted.extend(self._run)
-        return found
+    def settle(self) -> None:
+        """Settle on this moment, because the read begins, or because one of them has to know: then no more join."""
+        if self._settling:
+            self._is_closed = True
+            now = self._database.now()
+            for context in self._settling:
+                context.settle(now)
+            self._settling.clear()
 
-    async def read(self, database: Database) -> None:
-        """Read, on one connection, and tell those who wait."""
-        statements.set(self._run)
+    async def answers(self) -> Sequence[Any] | None:
+        """What was read; None if nothing was."""
+        await self.wait()
+        return self._answers
+
+    async def _work(self) -> None:
+        """Wait until no more join; then read, on one connection, for all."""
+        await gathered(lambda: self.size)
+        self._is_closed = True
         wanted = [one._replace(keys=list(keys)) for one, keys in zip(self._wanted, self._keys, strict=True)]
-        answers: Sequence[Any]
         try:
-            async with database.reading() as read:
-                answers = await abreast(read, [partial(one.read, self._context) for one in wanted])
+            async with self._database.reading() as read:
+                self.settle()
+                self._answers = await abreast(read, [partial(one.read, self._context) for one in wanted])
         except Exception as cause:
-            answers = [cause] * len(wanted)
-        for future in self._waiting:
-            if not future.done():
-                future.set_result(answers)
+            self._answers = [cause] * len(wanted)

@@ -12,7 +12,7 @@ from db.engine import Database, Read, Write
 from db.sales_order import SalesChannel
 
 from .actor import Actor
-from .coalescing import Coalescer
+from .coalescing import Coalescer, Settling
 from .loaders import Loaders
 from .policy import Extent, Permission, extent
 
@@ -71,33 +71,49 @@ class Context:
         self._renew()
 
     def _renew(self, now: datetime | None = None) -> None:
-        self._now, self._has_company = now, False
+        self._now, self._has_peers = now, False
+        self._settling: Settling | None = None
         self.loaders = Loaders(self)
 
     @property
     def now(self) -> datetime:
         """Settled when it is first looked at, or with others when they first read together."""
         if self._now is None:
-            self._now = self.database.now()
+            if self._settling is None:
+                self._now = self.database.now()
+            else:
+                self._settling.settle()
+                assert self._now is not None
         return self._now
 
-    def company(self) -> Hashable | None:
+    def peers(self) -> Hashable | None:
         """Equal for operations that any batch function answers the same. None: there is no other of that kind.
 
         What a gate sees depends on what it has found; and who settled on a moment alone shares it with nobody, as who
         has written something, which nobody's moment must precede.
         """
-        if self._now is not None and not self._has_company:
+        if self._settling is not None:
+            self._settling.settle()
+        if self._now is not None and not self._has_peers:
             return None
         return None if self.extent(Permission.READ_TICKETS) is Extent.EXACT else (self.actor, self._now)
 
-    def join(self, now: datetime) -> None:
-        """Settle on a moment with others."""
-        self._now, self._has_company = now, True
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether ``now`` is open."""
+        return self._now is None
+
+    def settle_with(self, others: Settling) -> None:
+        """Settle on a moment with others, when they begin to read."""
+        self._settling, self._has_peers = others, True
+
+    def settle(self, now: datetime) -> None:
+        """This is the moment."""
+        self._now, self._settling = now, None
 
     def part(self) -> None:
         """Nobody else has settled on that moment."""
-        self._has_company = False
+        self._has_peers = False
 
     async def close(self) -> None:
         """End what the operation has left reading: for fields that failed, were canceled or ran out of time.

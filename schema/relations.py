@@ -32,6 +32,10 @@ IN_PAGE: RowsAt = (("nodes",), ("edges", "node"))
 ROWS_AT = "rows_at"
 """The name in a field's metadata of where its rows are, if its resolver reads only ``columns_asked``."""
 
+LOOKS_UP = "looks_up"
+"""The name in a root field's metadata of where in its arguments stand the texts by which an index finds a few rows, as
+``by.id``: what another looks up there in the same way is as quickly found, so both may run together."""
+
 
 def reads(*names: str) -> dict[str, Any]:
     """For the metadata of a field that a plain function makes of its row: the columns that the function looks at."""

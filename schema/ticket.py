@@ -26,7 +26,7 @@ from .money import Money, money
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal_input
-from .relations import HERE, IN_PAGE, ROWS_AT, columns_asked, connection, reads, relation
+from .relations import HERE, IN_PAGE, LOOKS_UP, ROWS_AT, columns_asked, connection, reads, relation
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
 from .ticket_request import CUSTOMER, Reference, TicketRequest, sees_timelines
@@ -205,7 +205,8 @@ class IssuedTicketWhere:
 @strawberry.type
 class IssuedTicketQueries:
     @strawberry.field(
-        description="One ticket; null if there is none, or it is not yours to see.", metadata={ROWS_AT: HERE}
+        description="One ticket; null if there is none, or it is not yours to see.",
+        metadata={ROWS_AT: HERE, LOOKS_UP: {"by.id", "by.externalTicketNo", "by.ticketNo"}},
     )
     async def issued_ticket(
         self, info: strawberry.Info, by: Annotated[IssuedTicketBy, strawberry.argument(description="Which one.")]
@@ -221,7 +222,8 @@ class IssuedTicketQueries:
         return found
 
     @strawberry.field(
-        description="The tickets that you may see and that the conditions let through.", metadata={ROWS_AT: IN_PAGE}
+        description="The tickets that you may see and that the conditions let through.",
+        metadata={ROWS_AT: IN_PAGE, LOOKS_UP: {"where.externalTicketNo", "where.ticketNo"}},
     )
     async def issued_tickets(
         self,

@@ -25,7 +25,7 @@ from .money import Money, money
 from .node import Node, by_id, chosen, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal, personal_input
-from .relations import HERE, IN_PAGE, ROWS_AT, columns_asked, connection, relation
+from .relations import HERE, IN_PAGE, LOOKS_UP, ROWS_AT, columns_asked, connection, relation
 from .sales_order import SalesOrder
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
@@ -225,7 +225,8 @@ class TicketRequestWhere:
 @strawberry.type
 class TicketRequestQueries:
     @strawberry.field(
-        description="One request; null if there is none, or it is not yours to see.", metadata={ROWS_AT: HERE}
+        description="One request; null if there is none, or it is not yours to see.",
+        metadata={ROWS_AT: HERE, LOOKS_UP: {"by.id", "by.token"}},
     )
     async def ticket_request(
         self, info: strawberry.Info, by: Annotated[TicketRequestBy, strawberry.argument(description="Which one.")]
@@ -239,7 +240,11 @@ class TicketRequestQueries:
         return found
 
     @strawberry.field(
-        description="The requests that you may see and that the conditions let through.", metadata={ROWS_AT: IN_PAGE}
+        description="The requests that you may see and that the conditions let through.",
+        metadata={
+            ROWS_AT: IN_PAGE,
+            LOOKS_UP: {"where.customerNo", "where.email", "where.externalOrderNo", "where.token"},
+        },
     )
     async def ticket_requests(
         self,

@@ -1,35 +1,39 @@
 """Operations that are under way at once and ask for the same, of other things: one run for all of them.
 
 Counters and shops ask few questions again and again, each about another ticket or order. Operations of one plan, of the
-same client in the same role, that are given the same below their root fields are so many origins of one run: it goes
-down its levels once, and each has its own answer built of what was read. What a run does beside reading and building
-is then done once for all: of a question like "one request by its order number" more than half.
+same client in the same role, whose fields are given the same, but for what root fields look up by an index
+(``relations.LOOKS_UP``), are so many origins of one run: it goes down its levels once, and each has its own answer
+built of what was read. What a run does beside reading and building is then done once for all: of a question like "one
+request by its order number" more than half.
 
-The rules are those of ``resolvers.coalescing``, which does the same for what different questions read: nothing is kept;
-all have the same ``now``, when the first of them came; who is alone runs at once; what fails together is run again by
-each for itself, because another's may be the cause; who stops waiting takes nothing from the others.
+The rules are those of ``resolvers.coalescing``, which does the same for what different questions read: nothing is kept,
+they settle on one ``now``, who is alone runs at once, what fails together is run again by each for itself, because
+another's may be the cause, and who stops waiting takes nothing from the others.
 """
 
-import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from contextlib import nullcontext
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from graphql import ExecutionResult, GraphQLError
 from graphql.execution.values import VariableValues
 
-from db.engine import statements
 from resolvers.actor import Actor
-from resolvers.coalescing import gathered
+from resolvers.coalescing import Shared, gathered
 from resolvers.context import Context
 
 from ..paging import PageOf
-from .plan import Plan, Related
+from ..relations import LOOKS_UP
+from .plan import Constant, Field, Plan, Related
 from .run import Origin, Run, run
 
 ROWS_AT_ONCE = 2_000
-"""So many rows are read for a run at most, judging by what its kind of operation has lately read: nobody waits for its
-few until thousands of others' have been gone through."""
+"""So many operations run together as read about so many rows, judging by what their plan has lately read: nobody waits
+for its few until thousands of others' have been gone through."""
+
+FORGOTTEN = 0.9
+"""How much is thought of what was read before when less is read."""
 
 OPERATIONS_AT_ONCE = 32
 FEW = 4
@@ -44,7 +48,8 @@ class Joint:
     def __init__(self, context_of: Callable[[Actor], Context]) -> None:
         self._context_of = context_of
         self._under_way = 0
-        self._open: dict[Hashable, _Company] = {}
+        self._open: dict[Hashable, _JointRun] = {}
+        self._rows_each: WeakKeyDictionary[Plan, float] = WeakKeyDictionary()
 
     def __enter__(self) -> None:
         self._under_way += 1
@@ -54,127 +59,131 @@ class Joint:
 
     async def run(self, plan: Plan, context: Context, variables: VariableValues) -> ExecutionResult:
         """The result of a query, as ``run`` has it. Never raises but for cancellation."""
-        asked = self._asked(plan, context, variables)
+        origin = Origin(variables)
+        asked = None if self._under_way < 2 else _asked(plan, context, origin)
         if asked is None:
             return await run(plan, context, variables)
         with context.attending():
-            company = self._open.get(asked)
-            if company is None or not company.is_open:
-                company = self._open[asked] = _Company(plan, self._context_of(context.actor), variables)
-                company.begin(self._gather(company, asked))
-            found = await company.answer(context, Origin(variables))
+            joint = self._open.get(asked)
+            if joint is None or not joint.is_open:
+                joint = self._open[asked] = _JointRun(plan, self._context_of(context.actor), variables, self._rows_each)
+            try:
+                found = await joint.answer(context, origin)
+            finally:
+                if joint.is_over and self._open.get(asked) is joint:
+                    del self._open[asked]
         return await run(plan, context, variables) if found is None else found
 
-    def _asked(self, plan: Plan, context: Context, variables: VariableValues) -> Hashable | None:
-        """What is equal for operations that may run together; None for one that runs alone."""
-        if self._under_way < 2 or (company := context.company()) is None:
-            return None
-        if not plan.variables:
-            return plan, company
-        try:
-            given = tuple(variables.coerced.get(name, MISSING) for name in plan.variables)
-            hash(given)
-        except TypeError:
-            return None
-        return plan, company, given
 
-    async def _gather(self, company: "_Company", asked: Hashable) -> None:
-        """Wait until no more join; then read."""
-        try:
-            await gathered(lambda: len(company.origins))
-        finally:
-            if self._open.get(asked) is company:
-                del self._open[asked]
-        await company.read()
+def _asked(plan: Plan, context: Context, origin: Origin) -> Hashable | None:
+    """What is equal for operations that may run together; None for one that runs alone."""
+    peers = context.peers()
+    if peers is None:
+        return None
+    given = origin.variables.coerced
+    try:
+        asked = (
+            plan,
+            peers,
+            *[given.get(name, MISSING) for name in plan.variables],
+            *[_said(origin.given(field), _looked_up(field), "") for field in plan.roots[0].fields],
+        )
+        hash(asked)
+    except (GraphQLError, TypeError):  # something does not fit, or cannot be compared
+        return None
+    return asked
 
 
-class _Company:
+def _looked_up(field: Field) -> Collection[str]:
+    if isinstance(field.value, Constant) or field.declared is None:
+        return ()
+    looked_up: Collection[str] = field.declared.metadata.get(LOOKS_UP, ())
+    return looked_up
+
+
+def _said(arguments: Mapping[str, Any], looked_up: Collection[str], above: str) -> Hashable:
+    """What a field is given, but for the texts that it looks up."""
+    said: list[Hashable] = []
+    for name, value in arguments.items():
+        if isinstance(value, str) and above + name in looked_up:
+            said.append((name, MISSING))
+        elif isinstance(value, Mapping):
+            said.append((name, _said(value, looked_up, f"{above}{name}.")))
+        else:
+            said.append((name, tuple(value) if isinstance(value, list) else value))
+    return tuple(said)
+
+
+class _JointRun(Shared):
     """Operations that run together."""
 
-    def __init__(self, plan: Plan, context: Context, variables: VariableValues) -> None:
+    def __init__(
+        self, plan: Plan, context: Context, variables: VariableValues, rows_each: WeakKeyDictionary[Plan, float]
+    ) -> None:
         self._plan = plan
         self._context = context
         self._run = Run(plan, context, variables)
-        self._statements: list[str] = []
-        self._waiting: list[asyncio.Future[None]] = []
-        self._most = OPERATIONS_AT_ONCE
-        if plan.rows_each is None:
-            self._most = FEW
-        elif plan.rows_each:
-            self._most = max(1, min(OPERATIONS_AT_ONCE, int(ROWS_AT_ONCE / plan.rows_each)))
-        self._is_over = False
-        self.origins: list[Origin] = []
+        self._rows_each = rows_each
+        self._most = FEW
+        if (rows := rows_each.get(plan)) is not None:
+            self._most = max(1, min(OPERATIONS_AT_ONCE, int(ROWS_AT_ONCE / max(rows, 1))))
+        self._is_read = self._is_closed = self._has_ended = False
+        self._unanswered = 0
+        self._origins: list[Origin] = []
+        super().__init__(self._work)
 
     @property
     def is_open(self) -> bool:
         """Whether one more may join."""
-        return not self._is_over and len(self.origins) < self._most
-
-    def begin(self, work: Any) -> None:
-        """Work for all of them, in a task of its own: who leaves it does not end it for the others."""
-        self._task = asyncio.get_running_loop().create_task(work)
+        return not (self.is_over or self._is_closed) and len(self._origins) < self._most
 
     async def answer(self, context: Context, origin: Origin) -> ExecutionResult | None:
         """The result of one of the operations; None if it should run by itself."""
-        future = asyncio.get_running_loop().create_future()
-        self.origins.append(origin)
-        self._waiting.append(future)
+        self._origins.append(origin)
+        self._unanswered += 1
         try:
-            await future
-            if (counted := statements.get()) is not None:
-                counted.extend(self._statements)
-            return self._answer(context, origin)
-        except asyncio.CancelledError:
-            if all(one.cancelled() for one in self._waiting):
-                if not self._is_over:
-                    self._is_over = True
-                    self._task.cancel()
-                await asyncio.wait([self._task])
-            raise
+            await self.wait()
+            if not self._is_read or (self._run.has_failed and len(self._origins) > 1):
+                return None
+            errors: list[GraphQLError] = []
+            data = self._run.built(self._plan.roots[0], origin, errors)
+            context.viewed, self._context.viewed = self._context.viewed, {}  # what this one has shown
+            return ExecutionResult(data, errors or None)
         finally:
-            self._waiting.remove(future)
-            if not self._waiting:
-                self._run.clear()
+            self._unanswered -= 1
+            self._let_go()
 
-    def _answer(self, context: Context, origin: Origin) -> ExecutionResult | None:
-        if self._run.has_failed and len(self.origins) > 1:
-            return None
-        errors: list[GraphQLError] = []
-        data = self._run.built(self._plan.roots[0], origin, errors)
-        context.viewed, self._context.viewed = self._context.viewed, {}  # what this one has shown
-        return ExecutionResult(data, errors or None)
-
-    async def read(self) -> None:
-        """Read what all of them need, and tell them."""
-        statements.set(self._statements)
-        failure: Exception | None = None
+    async def _work(self) -> None:
+        """Wait until no more join; then read what all of them need."""
         try:
+            await gathered(lambda: len(self._origins))
+            self._is_closed = True
             with self._context.coalescer or nullcontext():
-                await self._run.read(self._plan.roots[0], self.origins)
-        except Exception as cause:  # ours: they are told, each by its own error
-            failure = cause
+                await self._run.read(self._plan.roots[0], self._origins)
+            self._is_read = True
+            if not self._run.has_failed:
+                read = _rows(self._run) / len(self._origins)
+                self._rows_each[self._plan] = max(read, self._rows_each.get(self._plan, 0) * FORGOTTEN)
         finally:
             await self._context.close()
-        if not self._run.has_failed:
-            self._plan.rows_each = _rows(self._run) / len(self.origins)
-        for future in self._waiting:
-            if future.done():
-                continue
-            if failure is None:
-                future.set_result(None)
-            else:
-                future.set_exception(failure)
+            self._has_ended = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """When all have their answers, nothing is kept."""
+        if self._has_ended and not self._unanswered:
+            self._run.clear()
 
 
 def _rows(found: Run) -> int:
-    """How many rows were read for relations."""
+    """How many rows were read, in lists of the root and for relations."""
     number = 0
     for field in found.plan.fields:
         store = found.values[field.slot]
-        if isinstance(field.value, Related) and isinstance(store, dict):
+        if (field.is_root or isinstance(field.value, Related)) and isinstance(store, dict):
             for value in store.values():
                 if isinstance(value, PageOf):
                     number += len(value.page.rows)
                 else:
-                    number += len(value) if isinstance(value, list) else 1
+                    number += len(value) if isinstance(value, list | tuple) else 1
     return number

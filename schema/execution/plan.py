@@ -171,7 +171,7 @@ class Selection:
     """Those of the fields that ``loads``."""
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Plan:
     """An operation as it is run. A mutation has a root for each of its fields, because they run one after the other."""
 
@@ -186,9 +186,6 @@ class Plan:
 
     variables: Sequence[str]
     """Those of the operation's variables that fields below the root are given."""
-
-    rows_each: float | None = None
-    """How many rows an operation of its kind has lately read; None until that is known: see ``joint``."""
 
     builders: dict[int, Callable[..., Any]] = field(default_factory=dict)
     """What ``generated`` made of the roots, once it has."""

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Any
 
 import graphql
@@ -123,6 +124,15 @@ class Origin:
 
     variables: VariableValues
     source: Any = None
+    arguments: dict[int, dict[str, Any]] = dataclass_field(default_factory=dict)
+    """What fields are given, by their slots, where that has been worked out."""
+
+    def given(self, field: Field) -> dict[str, Any]:
+        """What the field is given. Raises GraphQLError for what does not fit."""
+        known = self.arguments.get(field.slot)
+        if known is None:
+            known = self.arguments[field.slot] = field.arguments(self.variables)
+        return known
 
 
 class Always(dict[Any, Any]):
@@ -353,7 +363,7 @@ class _Level:
             store[id(source)] = None
             try:
                 if field.is_root:
-                    value = resolve(source.source, info, **field.arguments(source.variables))
+                    value = resolve(source.source, info, **source.given(field))
                 else:
                     value = resolve(source, info, **arguments)
             except Exception as cause:

@@ -1,6 +1,8 @@
 """Many ask at once: what they share they read together, and each is told what it would be told alone."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -74,6 +76,25 @@ async def test_each_is_told_what_it_would_be_told_alone(gatehouse: Gatehouse, na
     assert len({str(data) for data in alone}) > 1
     # Of each asker's sixteen the first may have begun before anybody else was there.
     assert len(gatehouse.statements) <= 2 * len(askers) * most
+
+
+async def test_what_has_run_out_when_it_is_read_is_told_as_expired(gatehouse: Gatehouse) -> None:
+    """However long those who read together have waited for a connection: they settle on a moment when they have it."""
+    query = "query ($token: String!) { ticketRequest(by: {token: $token}) { status } }"
+    async with making(gatehouse.database) as make:
+        now = gatehouse.database.now()
+        shop, until = await make.client("shop"), now + timedelta(minutes=1)
+        await make.request(shop, "held", status="REGISTERED", created_at=now, expires_at=until)
+    async with AsyncExitStack() as stack:
+        for _ in range(gatehouse.settings.pool_size):
+            await stack.enter_async_context(gatehouse.database.reading())
+        asked = [
+            asyncio.create_task(gatehouse.data(text, {"token": "held"}, role="SUPPORT"))
+            for text in (query, query, query, f"{query} #")
+        ]
+        await asyncio.sleep(0.1)
+        gatehouse.travel(timedelta(minutes=2))
+    assert {(await one)["ticketRequest"]["status"] for one in asked} == {"EXPIRED"}
 
 
 async def test_what_each_has_looked_at_is_recorded(gatehouse: Gatehouse) -> None:
