@@ -141,7 +141,7 @@ def main() -> None:
         with serving(url, workers=1) as address:
             print(f"loading {asked.requests:,} requests ...", file=sys.stderr)
             stock = asyncio.run(orders.fill(url, address, asked.requests, min(asked.requests, NUMBERS)))
-        server.psql(f"\\connect gatehouse\n{peers.FOREIGN_KEYS}")
+        server.psql(f"\\connect gatehouse\n{peers.TOLD}")
         postmaster = server.get_postmaster_info()
         with ExitStack() as stack:
             bench = Bench(

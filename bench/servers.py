@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -130,7 +130,11 @@ def cpu_seconds(pid: int) -> float:
 def cpu_seconds_of_family(pid: int) -> float:
     """The same of a process and its children: PostgreSQL has one for each connection."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return cpu_seconds(pid) + sum(cpu_seconds(int(child)) for child in children)
+    taken = cpu_seconds(pid)
+    for child in children:
+        with suppress(FileNotFoundError):  # it has just ended: it counts among those of the parent from now on
+            taken += cpu_seconds(int(child))
+    return taken
 
 
 def resident_bytes(pid: int) -> int:

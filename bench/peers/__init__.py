@@ -16,8 +16,14 @@ HERE = Path(__file__).parent
 NODE = HERE / "node_modules" / ".bin" / "node"
 PRODUCTION = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
 
-FOREIGN_KEYS = "COMMENT ON TABLE ticket_request IS '@foreignKey (customer_key) references customer (customer_key)'"
-"""A sale may name a customer whom nobody knows yet, so the tables have no such key; PostGraphile needs to be told."""
+TOLD = """
+COMMENT ON TABLE ticket_request IS '@foreignKey (customer_key) references customer (customer_key)';
+COMMENT ON COLUMN ticket_request.order_key IS '@behavior +attribute:filterBy +filterBy';
+ALTER TABLE issued_ticket ALTER COLUMN valid_until DROP NOT NULL;
+"""
+"""What PostGraphile needs to be told of the tables: a sale may name a customer whom nobody knows yet, so they have no
+such key; an index that leaves out what is null is one; and of a ticket that has no end, whose ``valid_until`` is
+infinity, it makes null."""
 
 
 def install() -> None:
@@ -34,7 +40,7 @@ def install() -> None:
 
 @contextmanager
 def postgraphile(url: URL, pool_size: int, first: Callable[[str], object], *, core: int | None) -> Iterator[Served]:
-    """PostGraphile over the database of that address, which has been told ``FOREIGN_KEYS``."""
+    """PostGraphile over the database of that address, which has been ``TOLD``."""
     port = free_port()
     command = [str(NODE), "postgraphile.mjs", str(url.query["host"]), str(port), str(pool_size)]
     with started(command, dict(os.environ) | PRODUCTION, port, first, core=core, folder=HERE) as server:
