@@ -94,6 +94,11 @@ def _asked(plan: Plan, context: Context, origin: Origin) -> Hashable | None:
     return asked
 
 
+def _told(plan: Plan, origin: Origin) -> Hashable:
+    """All that its root fields are given."""
+    return tuple(_said(origin.given(field), (), "") for field in plan.roots[0].fields)
+
+
 def _looked_up(field: Field) -> Collection[str]:
     if isinstance(field.value, Constant) or field.declared is None:
         return ()
@@ -129,26 +134,35 @@ class _JointRun(Shared):
             self._most = max(1, min(OPERATIONS_AT_ONCE, int(ROWS_AT_ONCE / max(rows, 1))))
         self._is_read = self._is_closed = self._has_ended = False
         self._unanswered = 0
-        self._origins: list[Origin] = []
+        self.size = 0
+        self._alike: dict[Hashable, Origin] = {}
+        """The operations, those that have been given the very same as one."""
+        self._built: dict[Origin, ExecutionResult] = {}
         super().__init__(self._work)
 
     @property
     def is_open(self) -> bool:
         """Whether one more may join."""
-        return not (self.is_over or self._is_closed) and len(self._origins) < self._most
+        return not (self.is_over or self._is_closed) and len(self._alike) < self._most
 
     async def answer(self, context: Context, origin: Origin) -> ExecutionResult | None:
-        """The result of one of the operations; None if it should run by itself."""
-        self._origins.append(origin)
+        """The result of one of the operations; None if it should run by itself.
+
+        Where another has been given the very same, it is the same: a page that many wait for is built once.
+        """
+        origin = self._alike.setdefault(_told(self._plan, origin), origin)
+        self.size += 1
         self._unanswered += 1
         try:
             await self.wait()
-            if not self._is_read or (self._run.has_failed and len(self._origins) > 1):
+            if not self._is_read or (self._run.has_failed and self.size > 1):
                 return None
-            errors: list[GraphQLError] = []
-            data = self._run.built(self._plan.roots[0], origin, errors)
-            context.viewed, self._context.viewed = self._context.viewed, {}  # what this one has shown
-            return ExecutionResult(data, errors or None)
+            if origin not in self._built:
+                errors: list[GraphQLError] = []
+                data = self._run.built(self._plan.roots[0], origin, errors)
+                self._built[origin] = ExecutionResult(data, errors or None)
+                context.viewed, self._context.viewed = self._context.viewed, {}  # what this one has shown
+            return self._built[origin]
         finally:
             self._unanswered -= 1
             self._let_go()
@@ -156,13 +170,13 @@ class _JointRun(Shared):
     async def _work(self) -> None:
         """Wait until no more join; then read what all of them need."""
         try:
-            await gathered(lambda: len(self._origins))
+            await gathered(lambda: self.size)
             self._is_closed = True
             with self._context.coalescer or nullcontext():
-                await self._run.read(self._plan.roots[0], self._origins)
+                await self._run.read(self._plan.roots[0], list(self._alike.values()))
             self._is_read = True
             if not self._run.has_failed:
-                read = _rows(self._run) / len(self._origins)
+                read = _rows(self._run) / len(self._alike)
                 self._rows_each[self._plan] = max(read, self._rows_each.get(self._plan, 0) * FORGOTTEN)
         finally:
             await self._context.close()

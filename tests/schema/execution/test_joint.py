@@ -57,6 +57,7 @@ class World:
 
     def __init__(self, database: Database) -> None:
         batches = self.batches = Batches()
+        called = self.called = list[str]()
         batches.is_free.set()
 
         @strawberry.type
@@ -92,6 +93,7 @@ class World:
             @strawberry.field(description="By its key.", metadata={LOOKS_UP: {"key", "beside.key"}})  # type: ignore[untyped-decorator]
             async def thing(self, info: strawberry.Info, key: str, beside: Beside | None = None) -> Owner | None:
                 assert self is None
+                called.append(key)
                 if key == "7":
                     raise ValueError("broken")
                 return None if key == "0" else Owner(key=int(key))
@@ -154,6 +156,17 @@ async def test_those_who_ask_the_same_of_other_things_are_one_run(world: World) 
     ]
     assert world.batches.asked == [[1, 2, 3, 4, 5], [100 * key + i for key in range(1, 6) for i in range(2)]]
     assert counted == [["SELECT 1"] * 3] * 6
+
+
+async def test_who_asks_the_very_same_is_told_the_same(world: World) -> None:
+    """It is looked up and built once; others beside them are none the worse for it."""
+    await world.ask(QUERY, key=1)
+    world.called.clear()
+    keys = (3, 3, 4, 3, 4)
+    found = await asyncio.gather(*(world.ask(QUERY, key=key) for key in keys))
+    assert [one.data["thing"]["name"] for one in found if one.data] == [f"name {key}" for key in keys]
+    assert world.called == ["3", "4"]
+    assert found[0].data is found[1].data is found[3].data
 
 
 async def test_others_are_other_runs(world: World) -> None:
