@@ -44,19 +44,29 @@ class Settling(Protocol):
         """Settle on this moment."""
 
 
-class Coalescer:
-    """Brings readers together. It is entered (``with``) by each that is under way: who is alone reads at once."""
+class UnderWay:
+    """Is entered (``with``) by each that is under way, and knows whether there is more than one."""
+
+    _number = 0
+
+    def __enter__(self) -> None:
+        self._number += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._number -= 1
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else is there."""
+        return self._number < 2
+
+
+class Coalescer(UnderWay):
+    """Brings readers together. Who is alone reads at once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._under_way = 0
         self._open: dict[Hashable, _Group] = {}
-
-    def __enter__(self) -> None:
-        self._under_way += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._under_way -= 1
 
     async def read(self, context: "Context", wanted: Sequence["Wanted"]) -> Sequence[Any] | None:
         """What each of the batch functions answers for these keys, and for others' as well.
@@ -64,7 +74,7 @@ class Coalescer:
         None if it is for this operation alone to read: nobody is there to share with; or what was asked together
         failed, and another's keys may be the cause.
         """
-        if self._under_way < 2 or (peers := context.peers()) is None:
+        if self.is_alone or (peers := context.peers()) is None:
             return None
         if any(len(one.keys) > KEYS_AT_MOST for one in wanted):
             return None

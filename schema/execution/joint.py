@@ -20,7 +20,7 @@ from graphql import ExecutionResult, GraphQLError
 from graphql.execution.values import VariableValues
 
 from resolvers.actor import Actor
-from resolvers.coalescing import Shared, gathered
+from resolvers.coalescing import Shared, UnderWay, gathered
 from resolvers.context import Context
 
 from ..paging import PageOf
@@ -42,25 +42,18 @@ FEW = 4
 MISSING = object()
 
 
-class Joint:
-    """Brings operations together. It is entered (``with``) by each that is under way."""
+class Joint(UnderWay):
+    """Brings operations together. Who is alone runs at once."""
 
     def __init__(self, context_of: Callable[[Actor], Context]) -> None:
         self._context_of = context_of
-        self._under_way = 0
         self._open: dict[Hashable, _JointRun] = {}
         self._rows_each: WeakKeyDictionary[Plan, float] = WeakKeyDictionary()
 
-    def __enter__(self) -> None:
-        self._under_way += 1
-
-    def __exit__(self, *_: object) -> None:
-        self._under_way -= 1
-
     async def run(self, plan: Plan, context: Context, variables: VariableValues) -> ExecutionResult:
         """The result of a query, as ``run`` has it. Never raises but for cancellation."""
-        origin = Origin(variables)
-        asked = None if self._under_way < 2 else _asked(plan, context, origin)
+        origin, texts = Origin(variables), list[str]()
+        asked = None if self.is_alone else _asked(plan, context, origin, texts)
         if asked is None:
             return await run(plan, context, variables)
         with context.attending():
@@ -68,15 +61,16 @@ class Joint:
             if joint is None or not joint.is_open:
                 joint = self._open[asked] = _JointRun(plan, self._context_of(context.actor), variables, self._rows_each)
             try:
-                found = await joint.answer(context, origin)
+                found = await joint.answer(context, origin, tuple(texts))
             finally:
                 if joint.is_over and self._open.get(asked) is joint:
                     del self._open[asked]
         return await run(plan, context, variables) if found is None else found
 
 
-def _asked(plan: Plan, context: Context, origin: Origin) -> Hashable | None:
-    """What is equal for operations that may run together; None for one that runs alone."""
+def _asked(plan: Plan, context: Context, origin: Origin, texts: list[str]) -> Hashable | None:
+    """What is equal for operations that may run together; None for one that runs alone. To ``texts`` is added what it
+    looks up, which is all by which such operations differ."""
     peers = context.peers()
     if peers is None:
         return None
@@ -86,17 +80,12 @@ def _asked(plan: Plan, context: Context, origin: Origin) -> Hashable | None:
             plan,
             peers,
             *[given.get(name, MISSING) for name in plan.variables],
-            *[_said(origin.given(field), _looked_up(field), "") for field in plan.roots[0].fields],
+            *[_said(origin.given(field), _looked_up(field), "", texts) for field in plan.roots[0].fields],
         )
         hash(asked)
     except (GraphQLError, TypeError):  # something does not fit, or cannot be compared
         return None
     return asked
-
-
-def _told(plan: Plan, origin: Origin) -> Hashable:
-    """All that its root fields are given."""
-    return tuple(_said(origin.given(field), (), "") for field in plan.roots[0].fields)
 
 
 def _looked_up(field: Field) -> Collection[str]:
@@ -106,14 +95,15 @@ def _looked_up(field: Field) -> Collection[str]:
     return looked_up
 
 
-def _said(arguments: Mapping[str, Any], looked_up: Collection[str], above: str) -> Hashable:
-    """What a field is given, but for the texts that it looks up."""
+def _said(arguments: Mapping[str, Any], looked_up: Collection[str], above: str, texts: list[str]) -> Hashable:
+    """What a field is given, but for the texts that it looks up: these are added to ``texts``."""
     said: list[Hashable] = []
     for name, value in arguments.items():
         if isinstance(value, str) and above + name in looked_up:
+            texts.append(value)
             said.append((name, MISSING))
-        elif isinstance(value, Mapping):
-            said.append((name, _said(value, looked_up, f"{above}{name}.")))
+        elif isinstance(value, dict):
+            said.append((name, _said(value, looked_up, f"{above}{name}.", texts)))
         else:
             said.append((name, tuple(value) if isinstance(value, list) else value))
     return tuple(said)
@@ -135,8 +125,8 @@ class _JointRun(Shared):
         self._is_read = self._is_closed = self._has_ended = False
         self._unanswered = 0
         self.size = 0
-        self._alike: dict[Hashable, Origin] = {}
-        """The operations, those that have been given the very same as one."""
+        self._alike: dict[tuple[str, ...], Origin] = {}
+        """The operations by the texts that they look up, those that have been given the very same as one."""
         self._built: dict[Origin, ExecutionResult] = {}
         super().__init__(self._work)
 
@@ -145,12 +135,12 @@ class _JointRun(Shared):
         """Whether one more may join."""
         return not (self.is_over or self._is_closed) and len(self._alike) < self._most
 
-    async def answer(self, context: Context, origin: Origin) -> ExecutionResult | None:
+    async def answer(self, context: Context, origin: Origin, texts: tuple[str, ...]) -> ExecutionResult | None:
         """The result of one of the operations; None if it should run by itself.
 
         Where another has been given the very same, it is the same: a page that many wait for is built once.
         """
-        origin = self._alike.setdefault(_told(self._plan, origin), origin)
+        origin = self._alike.setdefault(texts, origin)
         self.size += 1
         self._unanswered += 1
         try:
