@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What an operator decides by settings; ``server.Settings`` says what each means."""
+    """What an operator decides by settings; ``web.settings`` says what each means."""
 
     hold_seconds: int = 1500
     hold_seconds_by_channel: dict[SalesChannel, int] = field(default_factory=dict)

@@ -14,8 +14,9 @@ from db.client import Role
 from db.engine import Database
 from resolvers.actor import create_key
 from resolvers.context import Rules
-from server import Settings, create_app
 from tests.program import UNLIMITED_POINTS
+from web.application import create_app
+from web.settings import Settings
 
 
 class Gatehouse:

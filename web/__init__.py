@@ -1,1 +1,1 @@
-"""The pages that people open in a browser: static files, served from this origin only, without a build step."""
+"""What speaks HTTP: the application and how it is served, by what settings it does so, and the pages for a browser."""

@@ -1,4 +1,4 @@
-"""Serves the support staff's GraphiQL page and everything it loads.
+"""Serves the support staff's GraphiQL page and everything it loads: static files, without a build step.
 
 The page shows customers' data and holds an API key, so it is closed as far as it can be: every
 file comes from this origin, nothing may be framed, posted or fetched elsewhere, and no script may

@@ -1,4 +1,4 @@
-"""What one request may ask of the server. Each limit is a setting; ``server.Settings`` names them."""
+"""What one request may ask of the server. Each limit is a setting; ``web.settings`` names them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

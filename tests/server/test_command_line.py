@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from db.engine import Database
-from server import Settings
 from tests import program
 from tests.conftest import sqlite_url
+from web.settings import Settings
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ import structlog
 from sqlalchemy import insert
 
 import db
-import server
 from db.driver import BROKEN_RULES
 from db.engine import Database
 from tests import program
+from web import log
+from web.settings import LogLevel, Settings
 
 QUERY = """mutation Note($phone: String) {
   customerUpsert(input: {customerNo: "C-SECRET", name: "Ada Lovelace", email: "ada@guest.example", phone: $phone}) {
@@ -48,8 +49,8 @@ def test_an_operation_is_one_line_without_what_was_said(sqlite_template: Path, t
         answer = httpx.post(f"{served.url}/graphql", json=ask, headers={"Authorization": f"Bearer {key}"})
         assert answer.json()["data"]["customerUpsert"]["customer"]["name"] == "Ada Lovelace"
         httpx.post(f"{served.url}/graphql", json={"query": "{ nonsense }"}, headers={"Authorization": f"Bearer {key}"})
-        log = served.log
-    lines = [json.loads(line) for line in log.splitlines()]
+        logged = served.log
+    lines = [json.loads(line) for line in logged.splitlines()]
     done, invalid = (line for line in lines if line["event"] == "operation")
     assert (done["operation"], done["type"], done["actor"], done["errors"]) == ("Note", "mutation", "Desk", [])
     assert list(done) == [*FIELDS, "event", "level", "timestamp"]
@@ -57,7 +58,7 @@ def test_an_operation_is_one_line_without_what_was_said(sqlite_template: Path, t
     assert done["statements"] > 0
     assert invalid["errors"] == ["GRAPHQL_VALIDATION_FAILED"]
     for said in ("ada", "Lovelace", "C-SECRET", "34 56", "nonsense", "customer", key[-20:]):
-        assert said not in log
+        assert said not in logged
 
 
 async def test_a_failure_is_told_without_the_values_in_it(database: Database) -> None:
@@ -74,7 +75,7 @@ async def test_a_failure_is_told_without_the_values_in_it(database: Database) ->
     error = found.value
     if database.dialect == "postgresql":
         assert "ada lovelace" in "".join(traceback.format_exception(error))
-    told = server.failure((type(error), error, error.__traceback__))
+    told = log.failure((type(error), error, error.__traceback__))
     assert "lovelace" not in told.lower()
     assert "uq_client_name_key" in told or "SQLITE_CONSTRAINT_UNIQUE" in told
     assert "test_logs.py" in told
@@ -94,7 +95,7 @@ def test_a_line_of_ours_is_written_as_structlog_writes_it(
     monkeypatch.setattr(root, "handlers", [])
     monkeypatch.setattr("sys.stderr", io.TextIOWrapper(raw, write_through=True))
     try:
-        server.configure_logging(server.Settings(log_level=server.LogLevel(lowest), log_format="json"))
+        log.configure(Settings(log_level=LogLevel(lowest), log_format="json"))
         ours, theirs = structlog.get_logger("gatehouse").bind(), logging.getLogger("another")
         for level in LEVELS:
             for cause in (None, KeyError("C-SECRET")):

@@ -2,10 +2,10 @@
 
 from sqlalchemy import text
 
-import server
 from db.engine import Database
 from tests import program
 from tests.harness import Gatehouse
+from web.settings import Settings
 
 
 async def test_it_is_up_and_ready(gatehouse: Gatehouse) -> None:
@@ -49,7 +49,7 @@ async def test_an_unknown_path_is_answered_in_json(gatehouse: Gatehouse) -> None
 
 async def test_limits_are_those_of_the_settings(database: Database) -> None:
     """At both sides of the one for the length of a body."""
-    settings = server.Settings(database_url=str(database.url), max_body_bytes=1000)
+    settings = Settings(database_url=str(database.url), max_body_bytes=1000)
     gatehouse = Gatehouse(database, settings=settings)
     headers = {"Authorization": f"Bearer {await gatehouse.key()}", "Content-Type": "application/json"}
     for length, status in ((1000, 200), (1001, 413)):

@@ -8,7 +8,8 @@ import server
 from db.client import Role
 from db.sales_order import SalesChannel
 from schema.execution.limits import Limits
-from server import Settings, Trouble, settings_of_environment
+from web.settings import Settings, settings_of_environment
+from web.trouble import Trouble
 
 
 def told(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Settings:
