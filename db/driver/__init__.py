@@ -33,7 +33,14 @@ class NoConnection(Exception):
     """Every connection was in use for as long as a task waits for one."""
 
 
-FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error, NoConnection)
+FAILURES = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    sqlite3.Error,
+    NoConnection,
+)
 """What is raised where a database cannot be reached, or does not do what it was asked."""
 
 BROKEN_RULES = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityError)

@@ -51,23 +51,25 @@ async def connect(url: URL, *, write: bool = False) -> "Connection":
         driver = await asyncpg.connect(server_settings=SETTINGS | wishes, **told)
     except _REFUSED:
         driver = await asyncpg.connect(server_settings=SETTINGS, **told)
-    for name, prefix in (("json", b""), ("jsonb", b"\x01")):
-        await driver.set_type_codec(
-            name,
-            schema="pg_catalog",
-            format="binary",
-            encoder=lambda text, prefix=prefix: prefix + text.encode(),
-            decoder=lambda data, prefix=prefix: orjson.loads(data[len(prefix) :]),
-        )
-    if not write:
-        await driver.set_type_codec(
-            "timestamptz",
-            schema="pg_catalog",
-            format="binary",
-            encoder=moments.encode,
-            decoder=_moments.__getitem__,
-        )
-    return Connection(driver)
+    connection = Connection(driver)
+    with connection:
+        for name, prefix in (("json", b""), ("jsonb", b"\x01")):
+            await driver.set_type_codec(
+                name,
+                schema="pg_catalog",
+                format="binary",
+                encoder=lambda text, prefix=prefix: prefix + text.encode(),
+                decoder=lambda data, prefix=prefix: orjson.loads(data[len(prefix) :]),
+            )
+        if not write:
+            await driver.set_type_codec(
+                "timestamptz",
+                schema="pg_catalog",
+                format="binary",
+                encoder=moments.encode,
+                decoder=_moments.__getitem__,
+            )
+    return connection
 
 
 _moments = moments.Moments()
@@ -78,6 +80,11 @@ class Connection:
 
     asyncpg asks the server to stop a statement whose task was canceled, once: a server that has not begun with it does
     not hear that. Such a connection is closed, and the server looks every second whether its client is there.
+
+    asyncpg raises InternalClientError for what it did not foresee, and closes the connection where that is in the
+    protocol. One such thing is a server that says why it ends an idle connection (a restart, an operator, the end of
+    its main process): who asks before the end has come, too, is told "cannot switch to state". That is a connection
+    lost, which passes. Others (of a value that it cannot read, say) are our fault, and leave the connection open.
     """
 
     __slots__ = ("driver", "is_stopping")
@@ -89,9 +96,11 @@ class Connection:
     def __enter__(self) -> None:
         """Around everything that the driver is asked."""
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if kind is asyncio.CancelledError:
             self.is_stopping = True
+        elif kind is asyncpg.InternalClientError and self.is_closed:
+            raise asyncpg.ConnectionDoesNotExistError("the connection was ended by the server") from error
 
     @property
     def is_closed(self) -> bool:

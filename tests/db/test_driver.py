@@ -4,13 +4,15 @@ import asyncio
 import gc
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from sqlalchemy import Column, Date, Integer, MetaData, Table, Text, Time, bindparam, insert, select, text, update
+from sqlalchemy.engine import URL
 
 import db.driver.moments
 import db.driver.pool
@@ -239,6 +241,78 @@ async def test_writers_plan_a_statement_once_and_readers_as_it_is_best(database:
         assert await read.value(shown) == "auto"
 
 
+class Relay:
+    """What a server behind it says comes through, and that it has hung up does not, while ``hides_the_end``.
+
+    So a client is held in the moment in which it was told that its connection ends, and has not seen it end.
+    """
+
+    hides_the_end = False
+
+    def __init__(self, url: URL, folder: Path) -> None:
+        self._of_server = f"{url.query['host']}/.s.PGSQL.5432"
+        self._own = folder / ".s.PGSQL.5432"
+        self.url = url.update_query_dict({"host": str(folder)})
+        self.has_hung_up = asyncio.Event()
+
+    @asynccontextmanager
+    async def standing(self) -> AsyncIterator[None]:
+        server = await asyncio.start_unix_server(self._carry, self._own)
+        yield
+        server.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        of_server, to_server = await asyncio.open_unix_connection(self._of_server)
+        asking = asyncio.create_task(_poured(reader, to_server))
+        await _poured(of_server, writer)
+        self.has_hung_up.set()
+        if self.hides_the_end:
+            await asking
+        writer.close()
+        await asking
+
+
+async def _poured(source: asyncio.StreamReader, into: asyncio.StreamWriter) -> None:
+    """Until the source ends, or nobody takes what comes from it."""
+    with suppress(ConnectionError):
+        while data := await source.read(65536):
+            into.write(data)
+            await into.drain()
+
+
+@pytest.mark.parametrize("how", ["reading", "writing"])
+async def test_a_connection_that_was_just_ended_is_out_of_reach_and_not_used_again(
+    postgresql_server: URL, tmp_path: Path, how: str
+) -> None:
+    """asyncpg calls it a failure of its own to be asked between the server's last word and the connection's end."""
+    relay = Relay(postgresql_server, tmp_path)
+    behind, beside = Database(relay.url, pool_size=1), Database(postgresql_server)
+
+    async def asked(*, then_ended: bool) -> int:
+        async with getattr(behind, how)() as connection:
+            ((pid,),) = await connection.fetch("SELECT pg_backend_pid()")
+            relay.hides_the_end = then_ended
+            if then_ended:
+                async with beside.reading() as read:
+                    await read.fetch("SELECT pg_terminate_backend($1)", [pid])
+                await relay.has_hung_up.wait()
+                await asyncio.sleep(0.01)
+                await connection.fetch("SELECT 1")
+        return int(pid)
+
+    async with relay.standing():
+        try:
+            before = await asked(then_ended=False)
+            with pytest.raises(FAILURES) as found:
+                await asked(then_ended=True)
+            assert isinstance(found.value.__cause__, asyncpg.InternalClientError)  # else it was not that moment
+            assert is_out_of_reach(found.value)
+            assert await asked(then_ended=False) != before
+        finally:
+            await behind.dispose()
+            await beside.dispose()
+
+
 MOMENTS = (
     datetime(2000, 1, 1, tzinfo=UTC),
     datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
@@ -295,6 +369,7 @@ def of_sqlite(name: str) -> sqlite3.Error:
         (asyncpg.TooManyConnectionsError(), True),
         (asyncpg.DiskFullError(), True),
         (asyncpg.InterfaceError("connection is closed"), True),
+        (asyncpg.InternalClientError("no decoder"), False),
         (asyncpg.DataError("an int is required"), False),
         (asyncpg.UndefinedColumnError(), False),
         (asyncpg.UniqueViolationError(), False),
