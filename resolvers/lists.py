@@ -10,10 +10,11 @@ from typing import Any
 import db
 from db.conditions import Conditions
 from db.engine import Read
-from db.paging import ALL, Columns, Page, Window
+from db.paging import ALL, Columns, Order, Page, Window
 
 from . import timeline, visibility
 from .context import Context
+from .loaders import Sought
 from .policy import Extent, Permission
 
 
@@ -35,16 +36,18 @@ Others = tuple[tuple[tuple[str, Any], ...], bool]
 
 Texts = tuple[str, ...]
 
+Everything = Sequence[tuple[()]]
+"""The one key of a list that is the same for all who read it together."""
 
-async def ticket_requests(context: Context, window: Window, given: Given, columns: Columns = ALL) -> Page[Any]:
-    """A page of requests."""
+
+def ticket_requests(window: Window, given: Given) -> Sought:
+    """What a page of requests is looked up by."""
     names = db.ticket_request.shared_numbers(given, window.order)
     texts, others = given.parted(names)
-    found: Page[Any] = await context.loaders.load(_request_pages, texts, names, others, window, columns=columns)
-    return found
+    return Sought(pages_of_ticket_requests, texts, (names, others, window))
 
 
-async def _request_pages(
+async def pages_of_ticket_requests(
     context: Context,
     read: Read,
     keys: Sequence[Texts],
@@ -63,21 +66,20 @@ async def _request_pages(
     return {keys[0]: await db.ticket_request.page(read, window, context.now, where=where, columns=columns)}
 
 
-async def count_of_ticket_requests(context: Context, given: Given) -> int | None:
-    """How many requests there are, or None if they are very many."""
+async def count_of_ticket_requests(context: Context, sought: Sought) -> int | None:
+    """How many requests there are of which that is a page, or None if they are very many."""
     async with context.reading() as read:
-        return await db.ticket_request.count(read, context.now, where=_requests(context, given))
+        return await db.ticket_request.count(read, context.now, where=_requests(context, _given_of(sought)))
 
 
-async def issued_tickets(context: Context, window: Window, given: Given, columns: Columns = ALL) -> Page[Any]:
-    """A page of tickets."""
+def issued_tickets(window: Window, given: Given) -> Sought:
+    """What a page of tickets is looked up by."""
     names = db.ticket.shared_numbers(given)
     texts, others = given.parted(names)
-    found: Page[Any] = await context.loaders.load(_ticket_pages, texts, names, others, window, columns=columns)
-    return found
+    return Sought(pages_of_issued_tickets, texts, (names, others, window))
 
 
-async def _ticket_pages(
+async def pages_of_issued_tickets(
     context: Context,
     read: Read,
     keys: Sequence[Texts],
@@ -101,15 +103,26 @@ async def page_of_tickets(
     return await db.ticket.page(read, window, where=_tickets(context, given), columns=columns)
 
 
+async def count_of_issued_tickets(context: Context, sought: Sought) -> int | None:
+    """How many tickets there are of which that is a page, or None if they are very many."""
+    async with context.reading() as read:
+        return await db.ticket.count(read, where=_tickets(context, _given_of(sought)))
+
+
+def order_of(sought: Sought) -> Order:
+    """The order of the list of which that is a page."""
+    window: Window = sought.arguments[-1]
+    return window.order
+
+
+def _given_of(sought: Sought) -> Given:
+    names, others, _ = sought.arguments
+    return _given(others, dict(zip(names, sought.key, strict=True)))
+
+
 def _given(others: Others, numbers: Mapping[str, str] = {}) -> Given:
     conditions, is_personal = others
     return Given({**dict(conditions), **numbers}, is_personal=is_personal)
-
-
-async def count_of_issued_tickets(context: Context, given: Given) -> int | None:
-    """How many tickets there are, or None if they are very many."""
-    async with context.reading() as read:
-        return await db.ticket.count(read, where=_tickets(context, given))
 
 
 async def tickets_of_scan(context: Context, window: Window, ticket_ids: Sequence[int]) -> Page[Any]:
@@ -121,42 +134,49 @@ async def tickets_of_scan(context: Context, window: Window, ticket_ids: Sequence
         return await db.ticket.page(read, window, where=where)
 
 
-async def request_events(context: Context, window: Window, given: Given) -> Page[Any]:
+def request_events(window: Window, given: Given) -> Sought:
+    """What a page of everything that happened is looked up by."""
+    _, others = given.parted(())
+    return Sought(pages_of_request_events, (), (others, window))
+
+
+async def pages_of_request_events(
+    context: Context, read: Read, keys: Everything, others: Others, window: Window
+) -> Mapping[tuple[()], Page[Any]]:
     """A page of everything that happened, in the order of recording."""
-    where = db.conditions.all_of(visibility.events(context), db.timeline.matching(given))
-    async with context.reading() as read:
-        await timeline.check(read, window)
-        return await db.timeline.page(read, window, where=where)
+    where = db.conditions.all_of(visibility.events(context), db.timeline.matching(_given(others)))
+    await timeline.check(read, window)
+    return dict.fromkeys(keys, await db.timeline.page(read, window, where=where))
 
 
-async def customers(context: Context, window: Window, columns: Columns = ALL) -> Page[Any]:
+async def customers(
+    context: Context, read: Read, keys: Everything, window: Window, columns: Columns = ALL
+) -> Mapping[tuple[()], Page[Any]]:
     """A page of the customer register."""
-    async with context.reading() as read:
-        return await db.customer.page(read, window, where=visibility.registers(context), columns=columns)
+    where = visibility.registers(context)
+    return dict.fromkeys(keys, await db.customer.page(read, window, where=where, columns=columns))
 
 
-async def admissions(context: Context, window: Window) -> Page[Any]:
+async def admissions(_context: Context, read: Read, keys: Everything, window: Window) -> Mapping[tuple[()], Page[Any]]:
     """A page of all admissions."""
-    async with context.reading() as read:
-        return await db.admission.page(read, window)
+    return dict.fromkeys(keys, await db.admission.page(read, window))
 
 
-async def schedules(context: Context, window: Window) -> Page[Any]:
+async def schedules(_context: Context, read: Read, keys: Everything, window: Window) -> Mapping[tuple[()], Page[Any]]:
     """A page of all schedules."""
-    async with context.reading() as read:
-        return await db.schedule.page(read, window)
+    return dict.fromkeys(keys, await db.schedule.page(read, window))
 
 
-async def calendars(context: Context, window: Window) -> Page[Any]:
+async def calendars(_context: Context, read: Read, keys: Everything, window: Window) -> Mapping[tuple[()], Page[Any]]:
     """A page of all calendars."""
-    async with context.reading() as read:
-        return await db.calendar.page(read, window)
+    return dict.fromkeys(keys, await db.calendar.page(read, window))
 
 
-async def ticket_items(context: Context, window: Window) -> Page[Any]:
+async def ticket_items(
+    _context: Context, read: Read, keys: Everything, window: Window
+) -> Mapping[tuple[()], Page[Any]]:
     """A page of all items."""
-    async with context.reading() as read:
-        return await db.ticket_item.page(read, window)
+    return dict.fromkeys(keys, await db.ticket_item.page(read, window))
 
 
 def _requests(context: Context, given: Given) -> Conditions | None:

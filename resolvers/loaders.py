@@ -152,6 +152,14 @@ class Loaders:
         return found
 
 
+class Sought(NamedTuple):
+    """What one operation looks up: the batch function's answer for this key, which is hashable."""
+
+    batch: Batch
+    key: Any
+    arguments: tuple[Any, ...] = ()
+
+
 class Wanted(NamedTuple):
     """The answers of a batch function for these keys; ``columns``, if it takes them."""
 

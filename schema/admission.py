@@ -8,15 +8,14 @@ from strawberry import UNSET
 
 import db
 from db.admission import AdmissionKind, CapacityControl, CapacityLimitsBy, ScheduleSelection
-from db.keys import key
 from resolvers import lists, loaders
 from resolvers.availability import start_of_day
 
 from .calendar import Calendar
 from .enums import describe
-from .node import Node, by_id, chosen, is_row
+from .node import Node, is_row
 from .paging import After, Before, Connection, First, Last, page_of, window
-from .relations import EMPTY, connection, relation
+from .relations import EMPTY, Way, by_id, connection, listed, one, relation
 from .schedule import ScheduleLine, TimeSlot
 
 if TYPE_CHECKING:
@@ -106,24 +105,10 @@ class AdmissionBy:
 
 @strawberry.type
 class AdmissionQueries:
-    @strawberry.field(description="One admission; null if there is none.")
-    async def admission(
-        self, info: strawberry.Info, by: Annotated[AdmissionBy, strawberry.argument(description="Which one.")]
-    ) -> Admission | None:
-        match chosen(by):
-            case "id", given:
-                found = await by_id(info, loaders.admissions, given, "Admission")
-            case _, given:
-                found = await info.context.loaders.load(loaders.admissions_by_key, key(given))
-        return found
-
-    @strawberry.field(description="All admissions.")
-    async def admissions(
-        self,
-        info: strawberry.Info,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> Connection[Admission] | None:
-        return page_of(await lists.admissions(info.context, window(first, after, last, before)))
+    admission: Admission | None = one(
+        AdmissionBy,
+        description="One admission; null if there is none.",
+        id=by_id(loaders.admissions, "Admission"),
+        code=Way(loaders.admissions_by_key),
+    )
+    admissions: Connection[Admission] | None = listed(lists.admissions, description="All admissions.")

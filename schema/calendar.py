@@ -1,20 +1,18 @@
 """Calendars: the days on which something is closed, and why."""
 
 from datetime import date as LocalDate
-from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
 
 import db
 from db.calendar import CalendarLineKind, CalendarLineRow
-from db.keys import key
 from resolvers import lists, loaders
 
 from .enums import describe
-from .node import Node, by_id, chosen, is_row
-from .paging import After, Before, Connection, First, Last, page_of, window
-from .relations import relation
+from .node import Node, is_row
+from .paging import Connection
+from .relations import Way, by_id, listed, one, relation
 from .weekday import Weekday
 
 describe(
@@ -64,24 +62,10 @@ class CalendarBy:
 
 @strawberry.type
 class CalendarQueries:
-    @strawberry.field(description="One calendar; null if there is none.")
-    async def calendar(
-        self, info: strawberry.Info, by: Annotated[CalendarBy, strawberry.argument(description="Which one.")]
-    ) -> Calendar | None:
-        match chosen(by):
-            case "id", given:
-                found = await by_id(info, loaders.calendars, given, "Calendar")
-            case _, given:
-                found = await info.context.loaders.load(loaders.calendars_by_key, key(given))
-        return found
-
-    @strawberry.field(description="All calendars.")
-    async def calendars(
-        self,
-        info: strawberry.Info,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> Connection[Calendar] | None:
-        return page_of(await lists.calendars(info.context, window(first, after, last, before)))
+    calendar: Calendar | None = one(
+        CalendarBy,
+        description="One calendar; null if there is none.",
+        id=by_id(loaders.calendars, "Calendar"),
+        code=Way(loaders.calendars_by_key),
+    )
+    calendars: Connection[Calendar] | None = listed(lists.calendars, description="All calendars.")

@@ -6,14 +6,13 @@ import strawberry
 from strawberry import UNSET
 
 import db
-from db.keys import key
 from db.paging import NEWEST_FIRST
 from resolvers import lists, loaders
 
-from .node import Node, by_id, chosen, is_row
-from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
+from .node import Node, is_row
+from .paging import Connection, CountedConnection
 from .personal import personal
-from .relations import IN_PAGE, ROWS_AT, columns_asked, connection
+from .relations import Way, by_id, connection, listed, one
 
 if TYPE_CHECKING:
     from .ticket import IssuedTicket
@@ -53,28 +52,12 @@ class CustomerBy:
 
 @strawberry.type
 class CustomerQueries:
-    @strawberry.field(description="One customer; null if there is none, or it is not yours to see.")
-    async def customer(
-        self, info: strawberry.Info, by: Annotated[CustomerBy, strawberry.argument(description="Which one.")]
-    ) -> Customer | None:
-        match chosen(by):
-            case "id", given:
-                found = await by_id(info, loaders.customers, given, "Customer")
-            case _, given:
-                found = await info.context.loaders.load(loaders.customers_by_key, key(given))
-        return found
-
-    @strawberry.field(
-        description="The customers that you may see, in the order in which they became known.",
-        metadata={ROWS_AT: IN_PAGE},
+    customer: Customer | None = one(
+        CustomerBy,
+        description="One customer; null if there is none, or it is not yours to see.",
+        id=by_id(loaders.customers, "Customer"),
+        customer_no=Way(loaders.customers_by_key),
     )
-    async def customers(
-        self,
-        info: strawberry.Info,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> Connection[Customer] | None:
-        asked = window(first, after, last, before)
-        return page_of(await lists.customers(info.context, asked, columns_asked(info)))
+    customers: Connection[Customer] | None = listed(
+        lists.customers, description="The customers that you may see, in the order in which they became known."
+    )

@@ -7,7 +7,6 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
-from resolvers.loaders import Batch
 from resolvers.refusals import BadUserInput
 
 LARGEST_ID = 2**63 - 1
@@ -35,12 +34,6 @@ def row_id(text: str, type_name: str) -> int | None:
     """The row's id if the global id is one of that type, else None. Raises BadUserInput if it is not an id at all."""
     found, number = parse_global_id(text)
     return number if found == type_name else None
-
-
-async def by_id(info: strawberry.Info, batch: Batch, text: str, type_name: str, *, permitted: bool = True) -> Any:
-    """The row of that global id, or None if it is one of another type, unknown, or out of sight."""
-    number = row_id(text, type_name)
-    return None if number is None or not permitted else await info.context.loaders.load(batch, number)
 
 
 def chosen(by: object) -> tuple[str, Any]:

@@ -1,24 +1,29 @@
-"""The one way a field reaches another row: a named batch function of ``resolvers.loaders`` and a key.
+"""The one way a field reaches other rows: a named batch function of ``resolvers.loaders`` and a key.
 
-The declaration stays on the field (``metadata``), so that two drivers may run it: the data loaders under graphql-core,
-or an executor that takes all objects of a level together and calls the batch function itself.
+The key of a ``Relation`` is its object's; that of a root field's ``LookUp`` is what the caller gave. The declaration
+stays on the field (``metadata``), so that two drivers may run it: the data loaders under graphql-core, or an executor
+that takes all objects of a level together, also those of several operations, and calls the batch function itself.
 
 Such an executor knows all that will be looked at, and has only that read, where every field says what it looks at: of
 its row (``reads``), and where in what was found there are rows (``RowsAt``). One that does not say looks at everything.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
+from inspect import Parameter, Signature, signature
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import strawberry
 from strawberry import UNSET
 
+from db.keys import key
 from db.paging import ALL, BY_ID, Columns, Order, Page
-from resolvers.loaders import Batch
+from resolvers.loaders import Batch, Sought
 
-from .paging import After, Before, First, Last, PageOf, window
+from .node import chosen, row_id
+from .paging import After, Before, First, Last, PageOf, page_of, window
 
 EMPTY: Page[Any] = Page((), has_previous=False, has_next=False)
 
@@ -29,23 +34,13 @@ RowsAt = tuple[tuple[str, ...], ...]
 
 HERE: RowsAt = ((),)
 IN_PAGE: RowsAt = (("nodes",), ("edges", "node"))
-ROWS_AT = "rows_at"
-"""The name in a field's metadata of where its rows are, if its resolver reads only ``columns_asked``."""
 
-LOOKS_UP = "looks_up"
-"""The name in a root field's metadata of where in its arguments stand the texts by which an index finds a few rows, as
-``by.id``: what another looks up there in the same way is as quickly found, so both may run together."""
+NO_COLUMNS: Columns = frozenset()
 
 
 def reads(*names: str) -> dict[str, Any]:
     """For the metadata of a field that a plain function makes of its row: the columns that the function looks at."""
     return {"reads": frozenset(names)}
-
-
-def columns_asked(info: strawberry.Info) -> Columns:
-    """For the resolver of a field that says ``rows_at``: the columns that will be looked at of the rows there."""
-    columns: Columns = getattr(info._raw_info, "columns", ALL)
-    return columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,12 @@ class Relation:
     shown: Callable[[Any, Any, Any], Any]
     reads: Columns = ALL
     rows_at: RowsAt = HERE
-    shows: frozenset[str] = frozenset()
+    shows: Columns = NO_COLUMNS
+
+    @property
+    def batches(self) -> Collection[Batch]:
+        """All that it may read by."""
+        return (self.batch,)
 
     async def resolve(self, root: Any, context: Any, **arguments: Any) -> Any:
         """The value for one object, read with whatever else is read at the same time."""
@@ -76,6 +76,33 @@ class Relation:
         key = self.by(root)
         found = None if key is None else await context.loaders.load(self.batch, key, *asked)
         return self.shown(context, key, found)
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """What a root field reads, in parts that either driver puts together.
+
+    ``sought`` says what that is, by the context and the field's arguments: None where there is nothing to read, and the
+    field is null. It raises BadUserInput for what cannot be meant, and looks at nothing that another of the same client
+    would see otherwise: who seeks the same in the same way is shown the same. ``shown`` makes the field's value of the
+    context, what was sought, and what was found.
+
+    ``batches`` are all that it may read by; ``rows_at`` and ``shows`` are those of ``Relation``.
+    """
+
+    batches: Collection[Batch]
+    sought: Callable[..., Sought | None]
+    shown: Callable[[Any, Sought, Any], Any]
+    rows_at: RowsAt = HERE
+    shows: Columns = NO_COLUMNS
+
+    async def resolve(self, context: Any, **arguments: Any) -> Any:
+        """The value for one operation, read with whatever else is read at the same time."""
+        sought = self.sought(context, **arguments)
+        if sought is None:
+            return None
+        found = await context.loaders.load(sought.batch, sought.key, *sought.arguments)
+        return self.shown(context, sought, found)
 
 
 By = str | tuple[str, ...] | Callable[[Any], Any]
@@ -103,9 +130,9 @@ def relation(batch: Batch, by: By, *, description: str, empty: Any = None, attri
             return empty
         return value_of(found) if value_of else found
 
-    key, looks_at = _by(by)
+    key_of, looks_at = _by(by)
     shows = frozenset({attribute} if attribute else ())
-    related = Relation(batch, key, _nothing_more, shown, reads=looks_at, shows=shows)
+    related = Relation(batch, key_of, _nothing_more, shown, reads=looks_at, shows=shows)
 
     async def resolve(root: Any, info: strawberry.Info) -> Any:
         return await related.resolve(root, info.context)
@@ -150,6 +177,68 @@ def connection(
     resolve.__annotations__ = {"info": strawberry.Info, "first": First, "after": After, "last": Last, "before": Before}
     resolve.__defaults__ = (UNSET, UNSET, UNSET, UNSET)
     return strawberry.field(resolver=resolve, description=description, metadata={"relation": related})
+
+
+def look_up(found: LookUp, *, description: str) -> Any:
+    """A root field that takes what ``sought`` takes behind the context."""
+
+    async def resolve(info: strawberry.Info, **arguments: Any) -> Any:
+        return await found.resolve(info.context, **arguments)
+
+    _, *takes = signature(found.sought).parameters.values()
+    info = Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info)
+    resolve.__signature__ = Signature([info, *takes])  # type: ignore[attr-defined]
+    resolve.__annotations__ = {one.name: one.annotation for one in (info, *takes)}
+    return strawberry.field(resolver=resolve, description=description, metadata={"relation": found})
+
+
+class Way(NamedTuple):
+    """One way to say which row is meant: the batch function, the key that it makes of what was given (None: there is no
+    such row), and whether who asks may look it up so."""
+
+    batch: Batch
+    key: Callable[[Any], Any] = key
+    permitted: Callable[[Any], bool] = lambda context: True
+
+
+def by_id(batch: Batch, type_name: str, *, permitted: Callable[[Any], bool] = lambda context: True) -> Way:
+    """By the global id: the id of another type means nothing."""
+    return Way(batch, partial(row_id, type_name=type_name), permitted)
+
+
+def one(by_kind: Any, *, description: str, **ways: Way) -> Any:
+    """A root field that looks up one row, in the way of that field of a @oneOf input which is given."""
+
+    def sought(
+        context: Any,
+        by: Annotated[by_kind, strawberry.argument(description="Which one.")],
+    ) -> Sought | None:
+        name, given = chosen(by)
+        way = ways[name]
+        wanted = way.key(given)
+        return None if wanted is None or not way.permitted(context) else Sought(way.batch, wanted)
+
+    batches = {way.batch for way in ways.values()}
+    return look_up(LookUp(batches, sought, as_found), description=description)
+
+
+def as_found(_context: Any, _sought: Sought, found: Any) -> Any:
+    """The value of a look-up that shows what it has found."""
+    return found
+
+
+def listed(pages: Batch, *, description: str) -> Any:
+    """A root field that reads a page of all there are, oldest first."""
+
+    def sought(
+        _context: Any, first: First = UNSET, after: After = UNSET, last: Last = UNSET, before: Before = UNSET
+    ) -> Sought:
+        return Sought(pages, (), (window(first, after, last, before),))
+
+    def shown(_context: Any, _sought: Sought, found: Any) -> Any:
+        return page_of(found)
+
+    return look_up(LookUp((pages,), sought, shown, IN_PAGE), description=description)
 
 
 def _given(argument: Any) -> Any:

@@ -9,8 +9,9 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from db.client import Role
+from db.paging import ALL
 from resolvers import loaders
-from resolvers.loaders import Batch
+from resolvers.loaders import Batch, Sought
 from resolvers.policy import Extent, Permission
 from resolvers.refusals import BadUserInput
 
@@ -26,6 +27,7 @@ from .node import Node, parse_global_id
 from .paging import DEFAULT_SIZE
 from .person import PersonMutations
 from .personal import check_masks
+from .relations import LookUp, as_found, look_up
 from .role_center import RoleCenterQueries
 from .sale import SaleMutations
 from .sales_order import SalesOrderQueries
@@ -84,28 +86,37 @@ class Viewer:
     )
 
 
-async def _node(context: Any, type_name: str, row_id: int) -> Any:
+def _sought(context: Any, type_name: str, row_id: int) -> Sought | None:
+    """What is looked up by that id; None if it is of no type that who asks may read by nothing but that."""
     batch, permission = NODES.get(type_name, (None, Permission.READ_SET_UP))
     if batch is None or context.extent(permission).value < Extent.OWN.value:
         return None
-    return await context.loaders.load(batch, row_id)
+    return Sought(batch, row_id)
+
+
+def _sought_node(
+    context: Any, id: Annotated[strawberry.ID, strawberry.argument(description="From an earlier answer.")]
+) -> Sought | None:
+    return _sought(context, *parse_global_id(id))
+
+
+async def _load(context: Any, sought: Sought | None) -> Any:
+    return None if sought is None else await context.loaders.load(sought.batch, sought.key)
+
+
+def _viewer(info: strawberry.Info) -> Viewer:
+    context = info.context
+    permissions = [permission.value for permission in Permission if context.extent(permission) is not Extent.NO]
+    return Viewer(client=context.actor.client, role=context.actor.role, permissions=permissions)
 
 
 @strawberry.type
 class RootQueries:
-    @strawberry.field(description="Who is asking.")
-    def viewer(self, info: strawberry.Info) -> Viewer:
-        context = info.context
-        permissions = [permission.value for permission in Permission if context.extent(permission) is not Extent.NO]
-        return Viewer(client=context.actor.client, role=context.actor.role, permissions=permissions)
-
-    @strawberry.field(description="Anything by its id; null if it is unknown, or not yours to see.")
-    async def node(
-        self,
-        info: strawberry.Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="From an earlier answer.")],
-    ) -> Node | None:
-        return await _node(info.context, *parse_global_id(id))
+    viewer: Viewer = strawberry.field(resolver=_viewer, description="Who is asking.")
+    node: Node | None = look_up(
+        LookUp({batch for batch, _ in NODES.values()}, _sought_node, as_found, shows=ALL),
+        description="Anything by its id; null if it is unknown, or not yours to see.",
+    )
 
     @strawberry.field(
         description=f"At most {NODES_AT_ONCE} at once, each as `node` answers it, in the order asked for."
@@ -117,8 +128,8 @@ class RootQueries:
     ) -> list[Node | None]:
         if len(ids) > NODES_AT_ONCE:
             raise BadUserInput(f"nodes takes at most {NODES_AT_ONCE} ids; these are {len(ids)}.")
-        wanted = [parse_global_id(text) for text in ids]
-        return list(await asyncio.gather(*(_node(info.context, *one) for one in wanted)))
+        wanted = [_sought(info.context, *parse_global_id(text)) for text in ids]
+        return list(await asyncio.gather(*(_load(info.context, one) for one in wanted)))
 
 
 @strawberry.type(

@@ -14,9 +14,9 @@ from resolvers import loaders
 from .customer import Customer
 from .enums import describe
 from .money import Money, money
-from .node import Node, by_id, chosen, is_row
+from .node import Node, is_row
 from .paging import CountedConnection
-from .relations import connection, relation
+from .relations import Way, by_id, connection, one, relation
 
 if TYPE_CHECKING:
     from .ticket_request import TicketRequest
@@ -74,16 +74,10 @@ class SalesOrderBy:
 
 @strawberry.type
 class SalesOrderQueries:
-    @strawberry.field(description="One sales order; null if there is none, or it is not yours to see.")
-    async def sales_order(
-        self, info: strawberry.Info, by: Annotated[SalesOrderBy, strawberry.argument(description="Which one.")]
-    ) -> SalesOrder | None:
-        match chosen(by):
-            case "id", given:
-                found = await by_id(info, loaders.sales_orders, given, "SalesOrder")
-            case "receipt", given:
-                keys = (key(given.receipt_no), key(given.pos_unit_no))
-                found = await info.context.loaders.load(loaders.sales_orders_by_receipt, keys)
-            case _, given:
-                found = await info.context.loaders.load(loaders.newest_sales_orders, key(given))
-        return found
+    sales_order: SalesOrder | None = one(
+        SalesOrderBy,
+        description="One sales order; null if there is none, or it is not yours to see.",
+        id=by_id(loaders.sales_orders, "SalesOrder"),
+        external_order_no=Way(loaders.newest_sales_orders),
+        receipt=Way(loaders.sales_orders_by_receipt, lambda given: (key(given.receipt_no), key(given.pos_unit_no))),
+    )

@@ -21,9 +21,9 @@ from resolvers import lists, loaders
 from resolvers.policy import Extent, Permission
 
 from .enums import describe
-from .node import Node, by_id, chosen, is_row
-from .paging import After, Before, Connection, Edge, First, Last, PageInfo, PageOf, page_of, window
-from .relations import relation
+from .node import Node, is_row
+from .paging import After, Before, Connection, Edge, First, Last, PageInfo, PageOf, window
+from .relations import Way, by_id, listed, one, relation
 from .weekday import Weekday
 
 if TYPE_CHECKING:
@@ -260,27 +260,13 @@ class ScheduleBy:
 
 @strawberry.type
 class ScheduleQueries:
-    @strawberry.field(description="One schedule; null if there is none.")
-    async def schedule(
-        self, info: strawberry.Info, by: Annotated[ScheduleBy, strawberry.argument(description="Which one.")]
-    ) -> Schedule | None:
-        match chosen(by):
-            case "id", given:
-                found = await by_id(info, loaders.schedules, given, "Schedule")
-            case _, given:
-                found = await info.context.loaders.load(loaders.schedules_by_key, key(given))
-        return found
-
-    @strawberry.field(description="All schedules.")
-    async def schedules(
-        self,
-        info: strawberry.Info,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> Connection[Schedule] | None:
-        return page_of(await lists.schedules(info.context, window(first, after, last, before)))
+    schedule: Schedule | None = one(
+        ScheduleBy,
+        description="One schedule; null if there is none.",
+        id=by_id(loaders.schedules, "Schedule"),
+        code=Way(loaders.schedules_by_key),
+    )
+    schedules: Connection[Schedule] | None = listed(lists.schedules, description="All schedules.")
 
 
 @strawberry.type

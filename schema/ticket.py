@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import Enum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
@@ -14,6 +14,7 @@ from db.keys import key
 from db.ticket import AccessEntryRow, IssuedTicketRow
 from db.ticket_item import TicketKind
 from resolvers import lists, loaders
+from resolvers.loaders import Sought
 from resolvers.policy import Extent, Permission
 
 from .admission import Admission
@@ -23,10 +24,10 @@ from .diagnosis import OF_TICKET, AvailableAction, available_actions
 from .enums import describe
 from .filters import DateTimeRange, given
 from .money import Money, money
-from .node import Node, by_id, chosen, is_row
+from .node import Node, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal_input
-from .relations import HERE, IN_PAGE, LOOKS_UP, ROWS_AT, columns_asked, connection, reads, relation
+from .relations import IN_PAGE, LookUp, Way, by_id, connection, look_up, one, reads, relation
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
 from .ticket_request import CUSTOMER, Reference, TicketRequest, sees_timelines
@@ -202,44 +203,38 @@ class IssuedTicketWhere:
     )
 
 
+def _sought(
+    _context: Any,
+    where: Annotated[IssuedTicketWhere | None, strawberry.argument(description="Conditions; left out: all.")] = UNSET,
+    order_by: Annotated[IssuedTicketOrder | None, strawberry.argument(description="Left out: newest first.")] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Sought:
+    order = (order_by or IssuedTicketOrder.ISSUED_AT_DESC).value
+    return lists.issued_tickets(window(first, after, last, before, order), given(where))
+
+
+def _shown(context: Any, sought: Sought, found: Any) -> Any:
+    return page_of(found, lists.order_of(sought), partial(lists.count_of_issued_tickets, context, sought))
+
+
+def _names_freely(context: Any) -> bool:
+    """A gate names tickets by the number on them, and by nothing else."""
+    return context.extent(Permission.READ_TICKETS) is not Extent.EXACT
+
+
 @strawberry.type
 class IssuedTicketQueries:
-    @strawberry.field(
+    issued_ticket: IssuedTicket | None = one(
+        IssuedTicketBy,
         description="One ticket; null if there is none, or it is not yours to see.",
-        metadata={ROWS_AT: HERE, LOOKS_UP: {"by.id", "by.externalTicketNo", "by.ticketNo"}},
+        id=by_id(loaders.issued_tickets, "IssuedTicket", permitted=_names_freely),
+        external_ticket_no=Way(loaders.issued_tickets_by_number, lambda number: ("external", key(number))),
+        ticket_no=Way(loaders.issued_tickets_by_number, lambda number: ("internal", key(number))),
     )
-    async def issued_ticket(
-        self, info: strawberry.Info, by: Annotated[IssuedTicketBy, strawberry.argument(description="Which one.")]
-    ) -> IssuedTicket | None:
-        match chosen(by):
-            case "id", wanted:
-                permitted = info.context.extent(Permission.READ_TICKETS) is not Extent.EXACT
-                found = await by_id(info, loaders.issued_tickets, wanted, "IssuedTicket", permitted=permitted)
-            case name, wanted:
-                number = ("external" if name == "external_ticket_no" else "internal", key(wanted))
-                load, columns = info.context.loaders.load, columns_asked(info)
-                found = await load(loaders.issued_tickets_by_number, number, columns=columns)
-        return found
-
-    @strawberry.field(
+    issued_tickets: CountedConnection[IssuedTicket] | None = look_up(
+        LookUp((lists.pages_of_issued_tickets,), _sought, _shown, IN_PAGE),
         description="The tickets that you may see and that the conditions let through.",
-        metadata={ROWS_AT: IN_PAGE, LOOKS_UP: {"where.externalTicketNo", "where.ticketNo"}},
     )
-    async def issued_tickets(
-        self,
-        info: strawberry.Info,
-        where: Annotated[
-            IssuedTicketWhere | None, strawberry.argument(description="Conditions; left out: all.")
-        ] = UNSET,
-        order_by: Annotated[
-            IssuedTicketOrder | None, strawberry.argument(description="Left out: newest first.")
-        ] = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> CountedConnection[IssuedTicket] | None:
-        order = (order_by or IssuedTicketOrder.ISSUED_AT_DESC).value
-        asked, conditions = window(first, after, last, before, order), given(where)
-        page = await lists.issued_tickets(info.context, asked, conditions, columns_asked(info))
-        return page_of(page, order, partial(lists.count_of_issued_tickets, info.context, conditions))

@@ -26,9 +26,9 @@ from .availability import Availability
 from .calendar import Calendar
 from .enums import describe
 from .money import Money, money
-from .node import Node, by_id, chosen, is_row
-from .paging import After, Before, Connection, First, Last, page_of, window
-from .relations import relation
+from .node import Node, is_row
+from .paging import Connection
+from .relations import Way, by_id, listed, one, relation
 
 if TYPE_CHECKING:
     from .admission import Admission
@@ -208,27 +208,11 @@ class TicketItemBy:
 
 @strawberry.type
 class TicketItemQueries:
-    @strawberry.field(description="One item; null if there is none.")
-    async def ticket_item(
-        self, info: strawberry.Info, by: Annotated[TicketItemBy, strawberry.argument(description="Which one.")]
-    ) -> TicketItem | None:
-        load = info.context.loaders.load
-        match chosen(by):
-            case "id", given:
-                found = await by_id(info, loaders.ticket_items, given, "TicketItem")
-            case "item", given:
-                found = await load(loaders.ticket_items_by_number, (key(given.item_no), key(given.variant_code or "")))
-            case _, given:
-                found = await load(loaders.ticket_items_by_barcode, key(given))
-        return found
-
-    @strawberry.field(description="All items.")
-    async def ticket_items(
-        self,
-        info: strawberry.Info,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> Connection[TicketItem] | None:
-        return page_of(await lists.ticket_items(info.context, window(first, after, last, before)))
+    ticket_item: TicketItem | None = one(
+        TicketItemBy,
+        description="One item; null if there is none.",
+        id=by_id(loaders.ticket_items, "TicketItem"),
+        item=Way(loaders.ticket_items_by_number, lambda item: (key(item.item_no), key(item.variant_code or ""))),
+        barcode=Way(loaders.ticket_items_by_barcode),
+    )
+    ticket_items: Connection[TicketItem] | None = listed(lists.ticket_items, description="All items.")

@@ -9,11 +9,11 @@ import strawberry
 from strawberry import UNSET
 
 import db
-from db.keys import key
 from db.sales_order import SalesChannel
 from db.ticket_item import AdmissionInclusion
 from db.ticket_request import PaymentOption, TicketRequestStatus
 from resolvers import lists, loaders
+from resolvers.loaders import Sought
 from resolvers.policy import Extent, Permission
 
 from .admission import Admission
@@ -22,10 +22,10 @@ from .diagnosis import OF_REQUEST, AvailableAction, Finding, available_actions, 
 from .enums import describe
 from .filters import DateTimeRange, given
 from .money import Money, money
-from .node import Node, by_id, chosen, is_row
+from .node import Node, is_row
 from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
 from .personal import personal, personal_input
-from .relations import HERE, IN_PAGE, LOOKS_UP, ROWS_AT, columns_asked, connection, relation
+from .relations import IN_PAGE, LookUp, Way, by_id, connection, look_up, one, relation
 from .sales_order import SalesOrder
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
@@ -222,45 +222,32 @@ class TicketRequestWhere:
     )
 
 
+def _sought(
+    _context: Any,
+    where: Annotated[TicketRequestWhere | None, strawberry.argument(description="Conditions; left out: all.")] = UNSET,
+    order_by: Annotated[TicketRequestOrder | None, strawberry.argument(description="Left out: newest first.")] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Sought:
+    order = (order_by or TicketRequestOrder.CREATED_AT_DESC).value
+    return lists.ticket_requests(window(first, after, last, before, order), given(where))
+
+
+def _shown(context: Any, sought: Sought, found: Any) -> Any:
+    return page_of(found, lists.order_of(sought), partial(lists.count_of_ticket_requests, context, sought))
+
+
 @strawberry.type
 class TicketRequestQueries:
-    @strawberry.field(
+    ticket_request: TicketRequest | None = one(
+        TicketRequestBy,
         description="One request; null if there is none, or it is not yours to see.",
-        metadata={ROWS_AT: HERE, LOOKS_UP: {"by.id", "by.token"}},
+        id=by_id(loaders.ticket_requests, "TicketRequest"),
+        token=Way(loaders.ticket_requests_by_token),
     )
-    async def ticket_request(
-        self, info: strawberry.Info, by: Annotated[TicketRequestBy, strawberry.argument(description="Which one.")]
-    ) -> TicketRequest | None:
-        match chosen(by):
-            case "id", wanted:
-                found = await by_id(info, loaders.ticket_requests, wanted, "TicketRequest")
-            case _, wanted:
-                load, columns = info.context.loaders.load, columns_asked(info)
-                found = await load(loaders.ticket_requests_by_token, key(wanted), columns=columns)
-        return found
-
-    @strawberry.field(
+    ticket_requests: CountedConnection[TicketRequest] | None = look_up(
+        LookUp((lists.pages_of_ticket_requests,), _sought, _shown, IN_PAGE),
         description="The requests that you may see and that the conditions let through.",
-        metadata={
-            ROWS_AT: IN_PAGE,
-            LOOKS_UP: {"where.customerNo", "where.email", "where.externalOrderNo", "where.token"},
-        },
     )
-    async def ticket_requests(
-        self,
-        info: strawberry.Info,
-        where: Annotated[
-            TicketRequestWhere | None, strawberry.argument(description="Conditions; left out: all.")
-        ] = UNSET,
-        order_by: Annotated[
-            TicketRequestOrder | None, strawberry.argument(description="Left out: newest first.")
-        ] = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> CountedConnection[TicketRequest] | None:
-        order = (order_by or TicketRequestOrder.CREATED_AT_DESC).value
-        asked, conditions = window(first, after, last, before, order), given(where)
-        page = await lists.ticket_requests(info.context, asked, conditions, columns_asked(info))
-        return page_of(page, order, partial(lists.count_of_ticket_requests, info.context, conditions))

@@ -9,6 +9,7 @@ from strawberry import UNSET
 
 from db.timeline import AS_RECORDED, RequestEventKind, RequestEventRow
 from resolvers import lists, loaders, timeline
+from resolvers.loaders import Sought
 from resolvers.refusals import RefusalCode
 
 from .admission import Admission
@@ -17,7 +18,7 @@ from .filters import DateTimeRange, given
 from .node import Node, is_row
 from .paging import After, Before, Connection, First, Last, page_of, window, write_cursor
 from .refusals import Refusal
-from .relations import relation
+from .relations import IN_PAGE, LookUp, look_up, relation
 from .schedule import TimeSlot
 
 if TYPE_CHECKING:
@@ -126,26 +127,29 @@ class RequestEventWhere:
     at: DateTimeRange | None = strawberry.field(default=UNSET, description="Happened then.")
 
 
+def _sought(
+    _context: Any,
+    where: Annotated[RequestEventWhere | None, strawberry.argument(description="Conditions; left out: all.")] = UNSET,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Sought:
+    return lists.request_events(window(first, after, last, before, AS_RECORDED), given(where))
+
+
+def _shown(_context: Any, _sought: Sought, found: Any) -> Any:
+    return page_of(found, AS_RECORDED)
+
+
 @strawberry.type
 class RequestEventQueries:
-    @strawberry.field(
+    request_events: Connection[RequestEvent] | None = look_up(
+        LookUp((lists.pages_of_request_events,), _sought, _shown, IN_PAGE),
         description="The history of everything, oldest first, in the order of recording; the same events, cursors and "
         "filters as the subscription. What is yours to see of it: a gate sees its own scans. An event may be listed a "
-        "moment after it happened, because nothing is ever listed in front of what was: a cursor misses nothing."
+        "moment after it happened, because nothing is ever listed in front of what was: a cursor misses nothing.",
     )
-    async def request_events(
-        self,
-        info: strawberry.Info,
-        where: Annotated[
-            RequestEventWhere | None, strawberry.argument(description="Conditions; left out: all.")
-        ] = UNSET,
-        first: First = UNSET,
-        after: After = UNSET,
-        last: Last = UNSET,
-        before: Before = UNSET,
-    ) -> Connection[RequestEvent] | None:
-        asked = window(first, after, last, before, AS_RECORDED)
-        return page_of(await lists.request_events(info.context, asked, given(where)), AS_RECORDED)
 
 
 @strawberry.type

@@ -1,12 +1,11 @@
-"""Which columns a plan looks at: of the rows of each field that reads any, so that no others are read.
+"""Which columns a plan looks at: of the rows that each batch function reads, so that no others are read.
 
 Every field says what it looks at of its own row, or else that is everything (``schema/relations.py``). All fields of a
-plan that read by the same batch function, or by the same resolver, read the same columns, so that they share what is
-read.
+plan that read by the same batch function read the same columns, so that they share what is read.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -14,30 +13,20 @@ from typing import TYPE_CHECKING, Any
 from db.paging import ALL, Columns
 from resolvers.loaders import Batch
 
-from ..relations import ROWS_AT
-
 if TYPE_CHECKING:
     from .plan import Field, Selection
 
 
-def settle(fields: Sequence["Field"]) -> None:
-    """Tell each of the fields that read rows which columns will be looked at."""
-    by_batch: defaultdict[Batch, list[Columns]] = defaultdict(list)
-    related = [(field, field.value.relation) for field in fields if field.value.relation is not None]
-    for field, relation in related:
-        if _takes_columns(relation.batch):
-            by_batch[relation.batch].append(_together([relation.shows, _shown(field, relation.rows_at)]))
-    columns = {batch: _together(asked) for batch, asked in by_batch.items()}
-    for field, relation in related:
-        field.columns = columns.get(relation.batch, ALL)
-    by_field: defaultdict[Any, list[Field]] = defaultdict(list)
+def settled(fields: Iterable["Field"]) -> Mapping[Batch, Columns]:
+    """The columns of their rows that will be looked at, of each batch function that is told of them."""
+    asked: defaultdict[Batch, list[Columns]] = defaultdict(list)
     for field in fields:
-        if field.declared is not None and ROWS_AT in field.declared.metadata:
-            by_field[field.declared].append(field)
-    for declared, alike in by_field.items():
-        shown = _together([_shown(field, declared.metadata[ROWS_AT]) for field in alike])
-        for field in alike:
-            field.columns = shown
+        if (relation := field.value.relation) is not None:
+            shown = _together([relation.shows, _shown(field, relation.rows_at)])
+            for batch in relation.batches:
+                if _takes_columns(batch):
+                    asked[batch].append(shown)
+    return {batch: _together(columns) for batch, columns in asked.items()}
 
 
 @cache

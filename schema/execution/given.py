@@ -253,13 +253,11 @@ Convert = Callable[[Any], Any]
 
 def resolver(schema: GraphQLSchema, definition: GraphQLField, declared: StrawberryField | None) -> Callable[..., Any]:
     """The field's resolver, to be called as graphql-core calls it, without what Strawberry looks up at each call."""
-    known: Any = schema.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     base: Any = declared.base_resolver if declared is not None else None
-    if known is None or base is None or declared is None or declared.extensions or declared.is_subscription:
+    if base is None or declared is None or declared.extensions or declared.is_subscription:
         return definition.resolve or default_field_resolver
-    try:
-        convert = converter(known, declared)
-    except LookupError:
+    convert = converter_of(schema, declared)
+    if convert is None:
         return definition.resolve or default_field_resolver
     call, takes_itself = base.wrapped_func, bool(base.self_parameter)
     sources = [one.name for one in (base.parent_parameter, base.root_parameter) if one]
@@ -274,6 +272,15 @@ def resolver(schema: GraphQLSchema, definition: GraphQLField, declared: Strawber
         return call(source, **named) if takes_itself else call(**named)
 
     return resolve
+
+
+def converter_of(schema: GraphQLSchema, declared: StrawberryField) -> Convert | None:
+    """The same for a schema that Strawberry may know; None for what is left to Strawberry."""
+    known: Any = schema.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    try:
+        return None if known is None else converter(known, declared)
+    except LookupError:
+        return None
 
 
 def converter(known: Any, declared: StrawberryField) -> Callable[[Mapping[str, Any]], dict[str, Any]]:

@@ -1,17 +1,17 @@
 """Operations that are under way at once and ask for the same, of other things: one run for all of them.
 
 Counters and shops ask few questions again and again, each about another ticket or order. Operations of one plan, of the
-same client in the same role, whose fields are given the same, but for what root fields look up by an index
-(``relations.LOOKS_UP``), are so many origins of one run: it goes down its levels once, and each has its own answer
-built of what was read. What a run does beside reading and building is then done once for all: of a question like "one
-request by its order number" more than half.
+same client in the same role, whose root fields look up other keys in the same way (``relations.LookUp``), and whose
+fields below are given the same, are so many origins of one run: it goes down its levels once, and each has its own
+answer built of what was read. What a run does beside reading and building is then done once for all: of a question like
+"one request by its order number" more than half.
 
 The rules are those of ``resolvers.coalescing``, which does the same for what different questions read: nothing is kept,
 they settle on one ``now``, who is alone runs at once, what fails together is run again by each for itself, because
 another's may be the cause, and who stops waiting takes nothing from the others.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from contextlib import nullcontext
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -24,8 +24,7 @@ from resolvers.coalescing import Shared, UnderWay, gathered
 from resolvers.context import Context
 
 from ..paging import PageOf
-from ..relations import LOOKS_UP
-from .plan import Constant, Field, Plan, Related
+from .plan import Constant, LookedUp, Plan, Related
 from .run import Origin, Run, run
 
 ROWS_AT_ONCE = 2_000
@@ -41,6 +40,9 @@ FEW = 4
 
 MISSING = object()
 
+Keys = tuple[Hashable, ...]
+"""Of each root field that looks something up; None where there is nothing to read."""
+
 
 class Joint(UnderWay):
     """Brings operations together. Who is alone runs at once."""
@@ -52,61 +54,45 @@ class Joint(UnderWay):
 
     async def run(self, plan: Plan, context: Context, variables: VariableValues) -> ExecutionResult:
         """The result of a query, as ``run`` has it. Never raises but for cancellation."""
-        origin, texts = Origin(variables), list[str]()
-        asked = None if self.is_alone else _asked(plan, context, origin, texts)
-        if asked is None:
-            return await run(plan, context, variables)
+        origin = Origin(variables)
+        found = None if self.is_alone else _asked(plan, context, origin)
+        if found is None:
+            return await run(plan, context, origin)
+        asked, keys = found
         with context.attending():
             joint = self._open.get(asked)
             if joint is None or not joint.is_open:
                 joint = self._open[asked] = _JointRun(plan, self._context_of(context.actor), variables, self._rows_each)
             try:
-                found = await joint.answer(context, origin, tuple(texts))
+                answer = await joint.answer(context, origin, keys)
             finally:
                 if joint.is_over and self._open.get(asked) is joint:
                     del self._open[asked]
-        return await run(plan, context, variables) if found is None else found
+        return await run(plan, context, origin) if answer is None else answer
 
 
-def _asked(plan: Plan, context: Context, origin: Origin, texts: list[str]) -> Hashable | None:
-    """What is equal for operations that may run together; None for one that runs alone. To ``texts`` is added what it
-    looks up, which is all by which such operations differ."""
+def _asked(plan: Plan, context: Context, origin: Origin) -> tuple[Hashable, Keys] | None:
+    """What is equal for operations that may run together, and the keys that it looks up, which is all by which such
+    operations differ. None for one that runs alone: it reads in another way as well, or something does not fit."""
     peers = context.peers()
     if peers is None:
         return None
     given = origin.variables.coerced
+    asked: list[Any] = [plan, peers, *[given.get(name, MISSING) for name in plan.variables]]
+    keys: list[Hashable] = []
     try:
-        asked = (
-            plan,
-            peers,
-            *[given.get(name, MISSING) for name in plan.variables],
-            *[_said(origin.given(field), _looked_up(field), "", texts) for field in plan.roots[0].fields],
-        )
-        hash(asked)
-    except (GraphQLError, TypeError):  # something does not fit, or cannot be compared
+        for field in plan.roots[0].fields:
+            if isinstance(field.value, LookedUp):
+                sought = origin.sought(field, field.value, context)
+                asked.append(sought and (sought.batch, sought.arguments))
+                keys.append(sought and sought.key)
+            elif not isinstance(field.value, Constant):
+                return None
+        found = tuple(asked)
+        hash(found)
+    except Exception:  # whatever it is, the operation is told when it runs
         return None
-    return asked
-
-
-def _looked_up(field: Field) -> Collection[str]:
-    if isinstance(field.value, Constant) or field.declared is None:
-        return ()
-    looked_up: Collection[str] = field.declared.metadata.get(LOOKS_UP, ())
-    return looked_up
-
-
-def _said(arguments: Mapping[str, Any], looked_up: Collection[str], above: str, texts: list[str]) -> Hashable:
-    """What a field is given, but for the texts that it looks up: these are added to ``texts``."""
-    said: list[Hashable] = []
-    for name, value in arguments.items():
-        if isinstance(value, str) and above + name in looked_up:
-            texts.append(value)
-            said.append((name, MISSING))
-        elif isinstance(value, dict):
-            said.append((name, _said(value, looked_up, f"{above}{name}.", texts)))
-        else:
-            said.append((name, tuple(value) if isinstance(value, list) else value))
-    return tuple(said)
+    return found, tuple(keys)
 
 
 class _JointRun(Shared):
@@ -125,8 +111,8 @@ class _JointRun(Shared):
         self._is_read = self._is_closed = self._has_ended = False
         self._unanswered = 0
         self.size = 0
-        self._alike: dict[tuple[str, ...], Origin] = {}
-        """The operations by the texts that they look up, those that have been given the very same as one."""
+        self._alike: dict[Keys, Origin] = {}
+        """The operations by what they look up, those that look up the very same as one."""
         self._built: dict[Origin, ExecutionResult] = {}
         super().__init__(self._work)
 
@@ -135,12 +121,12 @@ class _JointRun(Shared):
         """Whether one more may join."""
         return not (self.is_over or self._is_closed) and len(self._alike) < self._most
 
-    async def answer(self, context: Context, origin: Origin, texts: tuple[str, ...]) -> ExecutionResult | None:
+    async def answer(self, context: Context, origin: Origin, keys: Keys) -> ExecutionResult | None:
         """The result of one of the operations; None if it should run by itself.
 
-        Where another has been given the very same, it is the same: a page that many wait for is built once.
+        Where another looks up the very same, it is the same: a page that many wait for is built once.
         """
-        origin = self._alike.setdefault(texts, origin)
+        origin = self._alike.setdefault(keys, origin)
         self.size += 1
         self._unanswered += 1
         try:

@@ -35,10 +35,11 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from db.paging import ALL, Columns
+from resolvers.loaders import Batch, Sought
 
-from ..relations import Relation
+from ..relations import NO_COLUMNS, LookUp, Relation
 from . import columns
-from .given import arguments, resolver
+from .given import Convert, arguments, converter_of, resolver
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -55,7 +56,7 @@ class Constant:
     """A field whose value is known beforehand: ``__typename``."""
 
     value: Any
-    reads: ClassVar[Columns] = frozenset()
+    reads: ClassVar[Columns] = NO_COLUMNS
     relation: ClassVar[None] = None
 
 
@@ -97,6 +98,21 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedUp:
+    """A root field that its look-up reads, for all operations of a run together."""
+
+    relation: LookUp
+    convert: Convert
+    """Makes what ``sought`` takes of the field's arguments."""
+
+    reads: ClassVar[Columns] = NO_COLUMNS
+
+    def sought(self, context: Any, arguments: Mapping[str, Any]) -> Sought | None:
+        """What is to be read for who gives these arguments. Raises what is wrong with them."""
+        return self.relation.sought(context, **self.convert(arguments))
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """A field whose resolver is called once per object, and awaited together with what else the level waits for."""
 
@@ -105,7 +121,7 @@ class Resolved:
     relation: ClassVar[None] = None
 
 
-Value = Constant | Attribute | Function | Related | Resolved
+Value = Constant | Attribute | Function | Related | LookedUp | Resolved
 """Each with the columns that it ``reads`` of its object, where that is a row, and its ``relation``, if it has one."""
 
 
@@ -139,9 +155,6 @@ class Field:
 
     shows: "tuple[Selection, type[Any]] | None" = None
     """What is asked of its objects, and the class of them, where all are rows of one type."""
-
-    columns: Columns = ALL
-    """The columns that are looked at of the rows that are read for it: see ``columns``."""
 
     leads: bool = False
     """Whether something below it has to be waited for."""
@@ -181,6 +194,9 @@ class Plan:
     roots: list[Selection]
     fields: list[Field]
     selections: list[Selection]
+    columns: Mapping[Batch, Columns]
+    """What is looked at of the rows that each of these reads; of all others, everything."""
+
     informed: list[Field]
     """Those of the fields whose functions take ``info``."""
 
@@ -305,7 +321,6 @@ class _Maker:
             roots = [self._selection(root, {name: details}, is_root=True) for name, details in grouped.items()]
         else:
             roots = [self._selection(root, grouped, is_root=True)]
-        columns.settle(self._fields)
         informed = [field for field in self._fields if isinstance(field.value, Function) and field.value.info]
         return Plan(
             self._schema,
@@ -314,6 +329,7 @@ class _Maker:
             roots,
             self._fields,
             self._selections,
+            columns.settled(self._fields),
             informed,
             _variables_in(field for field in self._fields if not field.is_root),
         )
@@ -362,7 +378,7 @@ class _Maker:
         made.selections = {kind.name: self._below(kind, nodes) for kind in kinds}
         made.shows = _rows_of(made)
         made.leads = any(below.loading for below in made.selections.values())
-        made.loads = made.leads or isinstance(value, Related | Resolved)
+        made.loads = made.leads or isinstance(value, Related | LookedUp | Resolved)
         return made
 
     def _below(self, kind: GraphQLObjectType, nodes: list[FieldNode]) -> Selection:
@@ -379,8 +395,11 @@ class _Maker:
 def _value(schema: GraphQLSchema, definition: GraphQLField, declared: StrawberryField | None, is_root: bool) -> Value:
     """Where a field's value comes from. What cannot be told is left to the resolver, as graphql-core calls it."""
     if declared is not None and not declared.extensions:
-        if isinstance(relation := declared.metadata.get("relation"), Relation):
+        relation = declared.metadata.get("relation")
+        if isinstance(relation, Relation):
             return Related(relation)
+        if isinstance(relation, LookUp) and (convert := converter_of(schema, declared)) is not None:
+            return LookedUp(relation, convert)
         if declared.is_basic_field and not is_root:
             return Attribute(declared.python_name)
         base: Any = declared.base_resolver

@@ -24,16 +24,16 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path, is_awaitable, is_iterable
 
-from db.paging import ALL, Columns
+from db.paging import ALL
 from resolvers.context import Context
-from resolvers.loaders import Wanted
+from resolvers.loaders import Sought, Wanted
 
-from ..relations import Asked, Relation
+from ..relations import Asked, LookUp, Relation
 from . import generated
 from .complete import Completion, selection_of
 from .documents import Operation
 from .given import COERCION_ERRORS
-from .plan import Attribute, Constant, Field, Function, Plan, Related, Resolved, Selection, Unplanned
+from .plan import Attribute, Constant, Field, Function, LookedUp, Plan, Related, Resolved, Selection, Unplanned
 
 if TYPE_CHECKING:
     from .joint import Joint
@@ -72,7 +72,7 @@ async def execute(
         return (await result if inspect.isawaitable(result) else result), str(found)
     if joint is not None and operation.type == "query":
         return await joint.run(plan, context, variables), None
-    return await run(plan, context, variables, source), None
+    return await run(plan, context, Origin(variables, source)), None
 
 
 async def subscribe(
@@ -98,14 +98,13 @@ async def subscribe(
     return await found if inspect.isawaitable(found) else found
 
 
-async def run(plan: Plan, context: Context, variables: VariableValues, source: Any = None) -> ExecutionResult:
+async def run(plan: Plan, context: Context, origin: "Origin") -> ExecutionResult:
     """The result of the operation. Never raises but for cancellation."""
     data: dict[str, Any] = {}
     errors: list[GraphQLError] = []
-    origin = Origin(variables, source)
     with context.coalescer or nullcontext():
         for root in plan.roots:
-            below = Run(plan, context, variables)
+            below = Run(plan, context, origin.variables)
             try:
                 await below.read(root, [origin])
                 found = below.built(root, origin, errors)
@@ -124,15 +123,16 @@ class Origin:
 
     variables: VariableValues
     source: Any = None
-    arguments: dict[int, dict[str, Any]] = dataclass_field(default_factory=dict)
-    """What fields are given, by their slots, where that has been worked out."""
+    _sought: dict[int, Sought | None] = dataclass_field(default_factory=dict)
+    """What fields look up, by their slots, where that has been worked out."""
 
-    def given(self, field: Field) -> dict[str, Any]:
-        """What the field is given. Raises GraphQLError for what does not fit."""
-        known = self.arguments.get(field.slot)
-        if known is None:
-            known = self.arguments[field.slot] = field.arguments(self.variables)
-        return known
+    def sought(self, field: Field, value: LookedUp, context: Context) -> Sought | None:
+        """What the field looks up. Raises what is wrong with what it is given."""
+        try:
+            return self._sought[field.slot]
+        except KeyError:
+            found = self._sought[field.slot] = value.sought(context, field.arguments(self.variables))
+            return found
 
 
 class Always(dict[Any, Any]):
@@ -143,12 +143,6 @@ class Always(dict[Any, Any]):
 
     def __missing__(self, _key: Any) -> Any:
         return self._value
-
-
-class Info(GraphQLResolveInfo[Any]):
-    """What resolvers are told, and which columns of the rows that they read will be looked at."""
-
-    columns: Columns = ALL
 
 
 class Run:
@@ -195,7 +189,7 @@ class Run:
 
     def info(self, field: Field) -> GraphQLResolveInfo[Any]:
         """What resolvers are told. The path is the field's alone: a plan calls for all its places at once."""
-        info = Info(
+        return GraphQLResolveInfo(
             field.nodes[0].name.value,
             field.nodes,
             field.type,
@@ -211,8 +205,6 @@ class Run:
             None,
             HELPERS,
         )
-        info.columns = field.columns
-        return info
 
     def strawberry_info(self, field: Field) -> strawberry.Info:
         """The same as Strawberry wraps it."""
@@ -246,6 +238,7 @@ class _Level:
         self._run = run
         self._wanted: dict[Asked, dict[Any, None]] = {}
         self._related: list[tuple[Field, Relation, Asked, dict[Any, None]]] = []
+        self._looked_up: list[tuple[Field, LookUp, Origin, Asked, Sought]] = []
         self._called: list[tuple[Field, Any, Awaitable[Any]]] = []
         self._below: dict[Selection, dict[int, Any]] = {}
 
@@ -255,6 +248,8 @@ class _Level:
             value = field.value
             if isinstance(value, Related):
                 self._want(field, value.relation, sources)
+            elif isinstance(value, LookedUp):
+                self._seek(field, value, sources)
             elif isinstance(value, Resolved):
                 self._call(field, value.resolve, sources)
             else:
@@ -276,6 +271,8 @@ class _Level:
             done = await _together(calls)
         for field, relation, group, keys in self._related:
             self._show(field, relation, keys, found.get(group, NOTHING))
+        for of_one in self._looked_up:
+            self._show_one(*of_one, found)
         for (field, source, _), value in zip(self._called, done, strict=True):
             self._store(field, id(source), value)
             self._descend(field, [value], at_once=False)
@@ -298,7 +295,7 @@ class _Level:
         store, asked = self._asked(field, relation)
         if asked is None:
             return
-        group = (relation.batch, field.columns, *asked)
+        group = (relation.batch, self._run.plan.columns.get(relation.batch, ALL), *asked)
         wanted = self._wanted.setdefault(group, {})
         try:
             keys = dict.fromkeys(map(relation.by, sources))
@@ -341,6 +338,36 @@ class _Level:
                 store[key] = shown(context, key, value)
         self._descend(field, map(store.__getitem__, keys), at_once=False)
 
+    # ------------------------------------------------------------------------------------------- look-ups
+
+    def _seek(self, field: Field, value: LookedUp, origins: Iterable[Origin]) -> None:
+        """Note what each operation looks up: what is looked up in the same way is one call, as with relations."""
+        run = self._run
+        run.values[field.slot] = {}
+        for origin in origins:
+            try:
+                sought = origin.sought(field, value, run.context)
+            except Exception as cause:
+                self._store(field, id(origin), cause)
+                continue
+            if sought is None:
+                self._store(field, id(origin), None)
+                continue
+            group = (sought.batch, run.plan.columns.get(sought.batch, ALL), *sought.arguments)
+            self._wanted.setdefault(group, {})[sought.key] = None
+            self._looked_up.append((field, value.relation, origin, group, sought))
+
+    def _show_one(
+        self, field: Field, look_up: LookUp, origin: Origin, group: Asked, sought: Sought, found: Mapping[Asked, Any]
+    ) -> None:
+        value = found[group][sought.key]
+        if not isinstance(value, Exception):
+            try:
+                value = look_up.shown(self._run.context, sought, value)
+            except Exception as cause:
+                value = cause
+        self._descend(field, [self._store(field, id(origin), value)], at_once=False)
+
     # ------------------------------------------------------------------------- resolvers, and values at hand
 
     def _call(self, field: Field, resolve: Callable[..., Any], sources: Iterable[Any]) -> None:
@@ -363,7 +390,7 @@ class _Level:
             store[id(source)] = None
             try:
                 if field.is_root:
-                    value = resolve(source.source, info, **source.given(field))
+                    value = resolve(source.source, info, **field.arguments(source.variables))
                 else:
                     value = resolve(source, info, **arguments)
             except Exception as cause:

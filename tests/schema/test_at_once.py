@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from schema.node import global_id
 from tests.harness import Gatehouse
 from tests.make import making
 from tests.park import Park
@@ -76,6 +77,46 @@ async def test_each_is_told_what_it_would_be_told_alone(gatehouse: Gatehouse, na
     assert len({str(data) for data in alone}) > 1
     # Of each asker's sixteen the first may have begun before anybody else was there.
     assert len(gatehouse.statements) <= 2 * len(askers) * most
+
+
+ASKED_BY: tuple[dict[str, Any], ...] = (
+    {"externalTicketNo": "T-1"},
+    {"externalTicketNo": " t-1 "},
+    {"externalTicketNo": "nobody's"},
+    {"externalTicketNo": None},
+    {"externalTicketNo": "T-2", "ticketNo": "2"},
+    {"externalTicketNo": "T-\N{FULLWIDTH DIGIT TWO}"},
+    {"id": global_id("IssuedTicket", 1)},
+    {"id": global_id("IssuedTicket", 2)},
+    {"id": global_id("IssuedTicket", 4711)},
+    {"id": global_id("TicketRequest", 1)},
+    {"id": global_id("Nothing", 1)},
+    {"id": global_id("IssuedTicket", 1) + "="},
+    {"id": "not an id"},
+    {"id": ""},
+    {},
+)
+"""Each in the company of the others: the same number in other words, ids of nothing, and what is no id at all."""
+
+
+@pytest.mark.parametrize("role", ["SUPPORT", "WEB_STORE", "GATE"])
+async def test_who_asks_amiss_is_told_so_and_nobody_else(gatehouse: Gatehouse, role: str) -> None:
+    await stock(gatehouse)
+    query = "query ($by: IssuedTicketBy!) { issuedTicket(by: $by) { id externalTicketNo request { token } } }"
+    client = "one" if role == "WEB_STORE" else None
+
+    async def ask(by: dict[str, Any]) -> Any:
+        body = await gatehouse.ask(query, {"by": by}, role=role, client=client)
+        return body.get("data"), body.get("errors")
+
+    alone = [await ask(by) for by in ASKED_BY]
+    assert await asyncio.gather(*map(ask, ASKED_BY * 3)) == alone * 3
+    shown = {data["issuedTicket"]["externalTicketNo"] for data, _ in alone if data and data["issuedTicket"]}
+    assert (
+        shown
+        == {"SUPPORT": {"T-0", "U-0", "T-1", "T-2"}, "WEB_STORE": {"T-0", "U-0", "T-2"}, "GATE": {"T-1", "T-2"}}[role]
+    )
+    assert [bool(errors) for _, errors in alone] == [by in ASKED_BY[3:5] or by in ASKED_BY[11:] for by in ASKED_BY]
 
 
 async def test_what_has_run_out_when_it_is_read_is_told_as_expired(gatehouse: Gatehouse) -> None:

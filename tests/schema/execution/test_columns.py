@@ -95,12 +95,12 @@ def test_a_row_without_a_column_says_so_when_it_is_looked_at() -> None:
 
 
 def asked(query: str) -> dict[str, Any]:
-    """By the field's name in the answer: what is looked at of its rows, where fewer than all can be read."""
+    """By the batch function's name: what is looked at of its rows, where fewer than all can be read."""
     document = Documents(SCHEMA, Limits()).get(query)
     assert not document.errors, document.errors
     (operation,) = document.operations.values()
     made = operation.plans.plan(VariableValues({}, {}))
-    return {field.name: field.columns for field in made.fields if field.columns is not ALL}
+    return {batch.__name__: columns for batch, columns in made.columns.items() if columns is not ALL}
 
 
 def test_columns_are_those_of_the_selection() -> None:
@@ -110,9 +110,9 @@ def test_columns_are_those_of_the_selection() -> None:
           tickets { totalCount nodes { isBlocked item { itemNo } } } }"""
     )
     assert found == {
-        "ticketRequests": {"id", "token", "customer_key", "total_minor", "currency"},
-        "customer": {"customer_no"},
-        "tickets": {"blocked_at", "item_id"},
+        "pages_of_ticket_requests": {"id", "token", "customer_key", "total_minor", "currency"},
+        "customers_by_key": {"customer_no"},
+        "tickets_of_requests": {"blocked_at", "item_id"},
     }
 
 
@@ -121,14 +121,28 @@ def test_fields_that_read_the_same_read_the_same_columns() -> None:
         """{ ticketRequests { nodes { customer { customerNo } references { customer { name } } } }
         issuedTickets { nodes { ticketNo request { token } } } other: issuedTickets { nodes { kind } } }"""
     )
-    assert found["customer"] == {"customer_no", "name", "first_client_id", "id", "request_id"}
-    assert found["issuedTickets"] == found["other"] == {"ticket_no", "request_id", "kind"}
-    assert found["request"] == {"token"}
+    assert found["customers_by_key"] == {"customer_no", "name", "first_client_id", "id", "request_id"}
+    assert found["pages_of_issued_tickets"] == {"ticket_no", "request_id", "kind"}
+    assert found["ticket_requests"] == {"token"}
+
+
+def test_a_look_up_reads_the_same_columns_in_whichever_way() -> None:
+    """By an id, as the relation that finds it again below; what may be anything is read whole."""
+    found = asked(
+        """{ issuedTicket(by: {id: "x"}) { ticketNo accessEntries { ticket { kind } } }
+        customers { nodes { customerNo } } }"""
+    )
+    assert found["issued_tickets"] == {"ticket_no", "id", "kind"}
+    assert found["issued_tickets_by_number"] == {"ticket_no", "id"}
+    assert found["customers"] == {"customer_no"}
+    assert "issued_tickets" not in asked(
+        """{ node(id: "x") { id ... on IssuedTicket { ticketNo } } issuedTicket(by: {id: "x"}) { kind } }"""
+    )
 
 
 def test_where_something_looks_at_all_of_a_row_all_of_it_is_read() -> None:
     found = asked("{ ticketRequests { nodes { tickets { nodes { explainAdmission { at } } } } } }")
-    assert found == {"ticketRequests": {"id"}}
+    assert found == {"pages_of_ticket_requests": {"id"}}
 
 
 async def test_only_what_is_asked_for_is_read(gatehouse: Gatehouse) -> None:

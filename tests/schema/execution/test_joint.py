@@ -13,28 +13,42 @@ from db.client import Role
 from db.engine import Database, Read, statements
 from resolvers.actor import Actor
 from resolvers.context import Context, Rules
+from resolvers.loaders import Sought
+from resolvers.refusals import BadUserInput
 from schema.execution.documents import Documents
 from schema.execution.joint import FEW, OPERATIONS_AT_ONCE, ROWS_AT_ONCE, Joint
 from schema.execution.limits import Limits
 from schema.execution.run import execute
-from schema.relations import LOOKS_UP, relation
+from schema.relations import LookUp, as_found, look_up, relation
 
 DESK = Actor(1, "desk", Role.SUPPORT)
 QUERY = "query ($key: String!) { thing(key: $key) { name friends { name } } }"
 NAMES = "query ($key: String!) { thing(key: $key) { name } }"
 SIZED = "query ($key: String!, $size: Int!) { thing(key: $key) { sized(by: $size) } }"
+RESOLVED = "query ($key: String!) { thing(key: $key) { key } resolved(key: $key) { name } }"
+TWO = "query ($key: String!, $other: String!) { thing(key: $key) { name } other: thing(key: $other) { name } }"
+OF_ANOTHER_TYPE = "99"
 LISTED = "query ($key: String!, $of: [Int!]) { thing(key: $key) { listed(of: $of) } }"
 
 
 @dataclass
 class Batches:
-    """What names and friends are read by. Names keep what was asked; they wait until they are let go, which may be said
-    of what nothing else is read with; key 13 fails."""
+    """What things, names and friends are read by. Names keep what was asked; they wait until they are let go, which may
+    be said of what nothing else is read with; thing 7 fails, and the name of 13; there is no thing 0."""
 
     asked: list[list[int]] = field(default_factory=list)
+    looked_up: list[list[tuple[int, str | None]]] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     is_free: asyncio.Event = field(default_factory=asyncio.Event)
     friends_each: int = 2
+
+    async def things(
+        self, _context: Any, _read: Read, keys: Sequence[tuple[int, str | None]], _sizes: tuple[int, ...]
+    ) -> Mapping[tuple[int, str | None], Any]:
+        self.looked_up.append(sorted(keys, key=str))
+        if any(key == 7 for key, _ in keys):
+            raise ValueError("broken")
+        return {(key, beside): self.owner(key=key) for key, beside in keys if key}
 
     async def names(self, _context: Any, read: Read, keys: Sequence[int]) -> Mapping[int, str]:
         self.asked.append(sorted(keys))
@@ -49,6 +63,7 @@ class Batches:
         await read.fetch("SELECT 1")
         return {key: [self.kind(key=100 * key + i) for i in range(self.friends_each)] for key in keys}
 
+    owner: Any = None
     kind: Any = None
 
 
@@ -57,7 +72,6 @@ class World:
 
     def __init__(self, database: Database) -> None:
         batches = self.batches = Batches()
-        called = self.called = list[str]()
         batches.is_free.set()
 
         @strawberry.type
@@ -81,22 +95,27 @@ class World:
         class Owner(Thing):
             friends: list[Friend] = relation(batches.friends, "key", description="Some others.", empty=())
 
-        batches.kind = Friend
+        batches.owner, batches.kind = Owner, Friend
 
         @strawberry.input
         class Beside:
             key: str | None = None
             sizes: list[int] | None = None
 
+        def sought(_context: Any, key: str, beside: Beside | None = None) -> Sought | None:
+            if not key.isdecimal():
+                raise BadUserInput("That is no key.")
+            if key == OF_ANOTHER_TYPE:
+                return None
+            return Sought(batches.things, (int(key), beside and beside.key), (tuple((beside and beside.sizes) or ()),))
+
         @strawberry.type
         class Query:
-            @strawberry.field(description="By its key.", metadata={LOOKS_UP: {"key", "beside.key"}})  # type: ignore[untyped-decorator]
-            async def thing(self, info: strawberry.Info, key: str, beside: Beside | None = None) -> Owner | None:
-                assert self is None
-                called.append(key)
-                if key == "7":
-                    raise ValueError("broken")
-                return None if key == "0" else Owner(key=int(key))
+            thing: Owner | None = look_up(LookUp((batches.things,), sought, as_found), description="By its key.")
+
+            @strawberry.field
+            async def resolved(self, key: str) -> Owner | None:
+                return Owner(key=int(key))
 
         self.database = database
         self.schema = strawberry.Schema(query=Query)._schema
@@ -159,14 +178,41 @@ async def test_those_who_ask_the_same_of_other_things_are_one_run(world: World) 
 
 
 async def test_who_asks_the_very_same_is_told_the_same(world: World) -> None:
-    """It is looked up and built once; others beside them are none the worse for it."""
+    """It is looked up and built once, in whichever words it is said; others beside them are none the worse for it."""
     await world.ask(QUERY, key=1)
-    world.called.clear()
-    keys = (3, 3, 4, 3, 4)
+    world.batches.looked_up.clear()
+    keys = ("3", "03", "4", "003", "4")
     found = await asyncio.gather(*(world.ask(QUERY, key=key) for key in keys))
-    assert [one.data["thing"]["name"] for one in found if one.data] == [f"name {key}" for key in keys]
-    assert world.called == ["3", "4"]
+    assert [one.data["thing"]["name"] for one in found if one.data] == [f"name {int(key)}" for key in keys]
+    assert world.batches.looked_up == [[(3, None), (4, None)]]
     assert found[0].data is found[1].data is found[3].data
+
+
+async def test_fields_that_look_up_the_same_share_it(world: World) -> None:
+    """In one operation, too: what one field finds is the other's."""
+    found = await asyncio.gather(*(world.ask(TWO, key=key, other=str(3 - key)) for key in (1, 2, 3)))
+    names = [[data and data["name"] for data in (one.data or {}).values()] for one in found]
+    assert names == [["name 1", "name 2"], ["name 2", "name 1"], ["name 3", None]]
+    assert world.batches.looked_up == [[(0, None), (1, None), (2, None), (3, None)]]
+    assert world.batches.asked == [[1, 2, 3]]
+
+
+async def test_who_has_nothing_to_look_up_is_told_so(world: World) -> None:
+    """Null, without a word to the batch function; of two root fields, in the one and not in the other."""
+    found = await asyncio.gather(*(world.ask(NAMES, key=key) for key in (OF_ANOTHER_TYPE, 1, OF_ANOTHER_TYPE)))
+    assert [one.data and one.data["thing"] for one in found] == [None, {"name": "name 1"}, None]
+    others = await asyncio.gather(*(world.ask(TWO, key=key, other=OF_ANOTHER_TYPE) for key in (1, 2)))
+    assert [one.data for one in others] == [{"thing": {"name": f"name {key}"}, "other": None} for key in (1, 2)]
+    assert world.batches.looked_up == [[(1, None)], [(1, None), (2, None)]]
+
+
+async def test_who_asks_an_ordinary_resolver_runs_alone(world: World) -> None:
+    """It may take long, and nobody knows what it depends on."""
+    found = await asyncio.gather(*(world.ask(RESOLVED, key=key) for key in (1, 2)))
+    assert [one.data for one in found] == [
+        {"thing": {"key": key}, "resolved": {"name": f"name {key}"}} for key in (1, 2)
+    ]
+    assert sorted(world.batches.asked) == [[1], [2]]
 
 
 async def test_others_are_other_runs(world: World) -> None:
@@ -201,22 +247,28 @@ async def test_what_is_given_below_the_root_tells_runs_apart(world: World) -> No
 async def test_only_what_is_looked_up_may_differ(world: World) -> None:
     """Nobody waits for what is read in another way: that may take longer."""
     query = "query ($key: String!, $by: Beside) { thing(key: $key, beside: $by) { name } }"
-    besides: list[Any] = [None, None, {"key": "a"}, {"key": "b"}, {"key": None}, {"key": "a", "sizes": [1]}, {}]
+    besides: list[Any] = [None, {"key": "a"}, {"key": "b"}, {}, {"key": "a", "sizes": [1]}, {"sizes": [1]}]
     found = await asyncio.gather(*(world.ask(query, key=key, by=by) for key, by in enumerate(besides, 21)))
     assert [one.errors for one in found] == [None] * len(besides)
-    assert sorted(world.batches.asked) == [[21, 22], [23, 24], [25, 27], [26]]
+    assert sorted(world.batches.asked) == [[21, 22, 23, 24], [25, 26]]
 
 
 async def test_a_failure_is_told_to_who_asked_for_it(world: World) -> None:
-    """In a root field, in what is given to it, and in what is read together."""
-    found = await asyncio.gather(
-        *(world.ask(QUERY, key=key) for key in (1, 7, 13, 4)), world.ask(QUERY, key="none"), return_exceptions=True
-    )
-    told = [[str(error.message) for error in one.errors or ()] for one in found if isinstance(one, ExecutionResult)]
+    """In what it looks up, in what it is given, and in what is read together."""
+    found = await asyncio.gather(*(world.ask(QUERY, key=key) for key in (1, 7, 13, 4, "none", "-1", "")))
+    told = [[(error.message, error.path) for error in one.errors or ()] for one in found]
     assert told[0] == told[3] == []
-    assert told[1] == told[2] == ["broken"]
-    assert len(told[4]) == 1
-    assert [one.data["thing"]["name"] for one in (found[0], found[3])] == ["name 1", "name 4"]  # type: ignore[union-attr, index]
+    assert told[1:3] == [[("broken", ["thing"])], [("broken", ["thing", "name"])]]
+    assert told[4:] == [[("That is no key.", ["thing"])]] * 3
+    assert [one.data and one.data["thing"] and one.data["thing"]["name"] for one in found] == [
+        "name 1",
+        None,
+        None,
+        "name 4",
+        None,
+        None,
+        None,
+    ]
 
 
 async def test_who_stops_waiting_takes_nothing_from_the_others(world: World) -> None:

@@ -22,10 +22,6 @@ SELECT admission.id, admission.code, admission.description
 FROM admission
 WHERE admission.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
 
-SELECT issued_ticket.id, issued_ticket.external_ticket_no
-FROM issued_ticket
-WHERE issued_ticket.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
-
 SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.client_id, issued_ticket.ticket_no, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.kind, issued_ticket.quantity, issued_ticket.price_minor, issued_ticket.currency, issued_ticket.issued_at, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.valid_from_date, issued_ticket.valid_until_date, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at, issued_ticket.printed_at, issued_ticket.print_count
 FROM issued_ticket
 WHERE issued_ticket.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
@@ -37,6 +33,10 @@ WHERE issued_ticket.request_id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BI
 SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.external_ticket_no, issued_ticket.number_key, issued_ticket.quantity, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at
 FROM issued_ticket
 WHERE issued_ticket.number_key = ANY (CAST((SELECT $1::TEXT[] AS anon_1) AS TEXT[]));
+
+SELECT issued_ticket.id, issued_ticket.request_id, issued_ticket.line_id, issued_ticket.item_id, issued_ticket.external_ticket_no, issued_ticket.quantity, issued_ticket.valid_from, issued_ticket.valid_until, issued_ticket.blocked_at, issued_ticket.blocked_reason, issued_ticket.revoked_at
+FROM issued_ticket
+WHERE issued_ticket.id = ANY (CAST((SELECT $1::BIGINT[] AS anon_1) AS BIGINT[]));
 
 SELECT page.id, page.tx, page.at, page.recorded_at, page.kind, page.actor, page.request_id, page.ticket_id, page.access_entry_id, page.admission_id, page.slot_id, page.quantity, page.scanned, page.gate, page.refusal_code, page.customer_id, page.facts, page.anon_1, asked.ordinal AS ordinal
 FROM unnest(CAST((SELECT $1::BIGINT[] AS anon_2) AS BIGINT[])) WITH ORDINALITY AS asked(c0, ordinal) JOIN LATERAL (SELECT request_event.id AS id, request_event.tx AS tx, request_event.at AS at, request_event.recorded_at AS recorded_at, request_event.kind AS kind, request_event.actor AS actor, request_event.request_id AS request_id, request_event.ticket_id AS ticket_id, request_event.access_entry_id AS access_entry_id, request_event.admission_id AS admission_id, request_event.slot_id AS slot_id, request_event.quantity AS quantity, request_event.scanned AS scanned, request_event.gate AS gate, request_event.refusal_code AS refusal_code, request_event.customer_id AS customer_id, request_event.facts AS facts, (SELECT history.epoch
