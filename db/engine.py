@@ -157,6 +157,11 @@ class Write(Read):
         """
         return ids(await self.value(_next_ids(self.dialect, table), {"number": number}), number)
 
+    async def limit_waits(self, seconds: float) -> None:
+        """Wait no longer than that for a lock, from here on. On SQLite there is but one, which a writer has."""
+        if self.dialect == "postgresql":
+            await self.run_text(f"SET LOCAL lock_timeout = {round(seconds * 1000)}")
+
     async def clock(self) -> datetime:
         """The database's clock, now: read after locks are held, it decides what has expired.
 

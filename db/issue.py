@@ -1,21 +1,19 @@
-"""What is to be issued for a registered request: its lines and entries with all that their tickets are made from, and
-numbers of the series for as many, in one statement; and taking what its tickets need, in another."""
+"""What is to be issued for registered requests: their lines and entries with all that their tickets are made from, and
+numbers of the series for as many, in one statement; and taking what the tickets need, in another."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import Any, NamedTuple
 
 from sqlalchemy import Integer, Select, bindparam, case, func, select, true
 
 from . import time_slot
 from .admission import AdmissionRow, admission
-from .base import BigId
 from .engine import CLOCK, Write, ids, next_ids
 from .keys import key as key_of
-from .paging import keys_for
-from .ticket import add_numbers, adding_numbers, given_numbers, issued_ticket, number_owners
+from .paging import is_one_of_given, keys_for
+from .ticket import NewNumbers, add_numbers, adding_numbers, given_numbers, issued_ticket, number_owners
 from .ticket_item import ContentLineRow, TicketKind, TicketTypeRow, content_line, ticket_item, ticket_type
 from .ticket_request import BEFORE_TIME, EntryRow, LineRow, entries, request_entry, request_line
 from .time_slot import Taken
@@ -37,29 +35,38 @@ class Issue(NamedTuple):
     admissions: dict[int, AdmissionRow]
 
     @property
+    def ticket_count(self) -> int:
+        """How many tickets its lines will have."""
+        return sum(line.ticket_count for line in self.lines)
+
+    @property
     def dictated(self) -> set[str]:
         """The keys of the ticket numbers that were dictated."""
         return {key_of(number) for line in self.lines for number in line.dictated_nos or ()}
 
 
-async def of_request(write: Write, request_id: int) -> Issue:
-    """What a locked request is to be issued."""
-    rows = await write.all(_issuing(write.dialect), {"of_request": request_id, "now": BEFORE_TIME})
+async def of_requests(write: Write, request_ids: Sequence[int]) -> list[Issue]:
+    """What locked requests are to be issued."""
+    rows = await write.all(_issuing(write), {"request_ids": keys_for(write, request_ids), "now": BEFORE_TIME})
     (told, told_ids), *_ = (row[:2] for row in rows)
-    issue = Issue(write.moment(told), [], [], {}, [], {}, {})
+    at = write.moment(told)
+    issues = {request_id: Issue(at, [], [], {}, [], {}, {}) for request_id in request_ids}
     for row in rows:
         line, type_, content, admitted_to, entry = (make(row[place]) for make, place in _PARTS)
+        issue = issues[entry.request_id]
         if line.id not in issue.types:
             issue.lines.append(line)
             issue.types[line.id] = type_
         issue.entries.append(entry)
         issue.contents[content.id] = content
         issue.admissions[admitted_to.id] = admitted_to
-    return issue._replace(ids=ids(told_ids, sum(line.ticket_count for line in issue.lines)))
+    sizes = [issue.ticket_count for issue in issues.values()]
+    series = iter(ids(told_ids, sum(sizes)))
+    return [issue._replace(ids=list(islice(series, size))) for issue, size in zip(issues.values(), sizes, strict=True)]
 
 
 async def take(
-    write: Write, request_id: int, ticket_ids: Mapping[str, int], slot_ids: Sequence[int] | None
+    write: Write, numbers: NewNumbers, slot_ids: Sequence[int] | None
 ) -> tuple[Collection[str], Taken | None]:
     """Take newly made numbers (``ticket.add_numbers``), and then, if all of them were free, the slots; answers which
     numbers were.
@@ -67,16 +74,15 @@ async def take(
     None instead of the slots, as if these were none: other numbers must be taken first, because whoever holds slots
     waits for no number.
     """
-    if ticket_ids and slot_ids and write.dialect == "postgresql":
-        given = given_numbers(write, ticket_ids, request_id)
-        wanted = {"slot_ids": keys_for(write, sorted(set(slot_ids))), "all": len(ticket_ids)}
-        rows = await write.all(_taking(write), {**given, **wanted})
+    if numbers and slot_ids and write.dialect == "postgresql":
+        wanted = {"slot_ids": keys_for(write, sorted(set(slot_ids))), "all": len(numbers)}
+        rows = await write.all(_taking(write), {**given_numbers(write, numbers), **wanted})
         if rows:
-            return ticket_ids, time_slot.taken(write, rows)
-        owners = await number_owners(write, list(ticket_ids))
-        return {key for key, owner in owners.items() if owner == (request_id, ticket_ids[key])}, None
-    free = await add_numbers(write, ticket_ids, request_id) if ticket_ids else set()
-    if slot_ids is None or len(free) < len(ticket_ids):
+            return numbers, time_slot.taken(write, rows)
+        owners = await number_owners(write, list(numbers))
+        return {key for key, owner in owners.items() if owner == numbers[key]}, None
+    free = await add_numbers(write, numbers) if numbers else set()
+    if slot_ids is None or len(free) < len(numbers):
         return free, None
     return free, await time_slot.take(write, slot_ids)
 
@@ -98,11 +104,18 @@ _ENDS = accumulate((len(kind._fields) for kind in _ROWS), initial=2)
 _PARTS = [(kind._make, slice(start, end)) for kind, (start, end) in zip(_ROWS, pairwise(_ENDS), strict=True)]
 
 
-@cache
-def _issuing(dialect: str) -> Select[Any]:
-    of_request = bindparam("of_request", type_=BigId)
-    tickets = next_ids(dialect, issued_ticket, _ticket_count(of_request))
-    moment = CLOCK[dialect].add_columns(tickets.label("ids")).subquery("moment")
+def _issuing(write: Write) -> Select[Any]:
+    if write.dialect not in _ISSUING:
+        _ISSUING[write.dialect] = _made(write)
+    return _ISSUING[write.dialect]
+
+
+_ISSUING: dict[str, Select[Any]] = {}
+
+
+def _made(write: Write) -> Select[Any]:
+    tickets = next_ids(write.dialect, issued_ticket, _ticket_count(write))
+    moment = CLOCK[write.dialect].add_columns(tickets.label("ids")).subquery("moment")
     (source,) = entries.view.get_final_froms()
     found = (
         source.join(ticket_item, request_line.c.item_id == ticket_item.c.id)
@@ -116,13 +129,13 @@ def _issuing(dialect: str) -> Select[Any]:
     return (
         select(*columns)
         .select_from(found)
-        .where(request_entry.c.request_id == of_request, request_entry.c.replaced_at.is_(None))
-        .order_by(request_line.c.line_no, request_entry.c.id)
+        .where(is_one_of_given(write, request_entry.c.request_id, "request_ids"), request_entry.c.replaced_at.is_(None))
+        .order_by(request_entry.c.request_id, request_line.c.line_no, request_entry.c.id)
     )
 
 
-def _ticket_count(of_request: Any) -> Any:
-    """How many tickets the request's lines in force will have."""
+def _ticket_count(write: Write) -> Any:
+    """How many tickets the requests' lines in force will have."""
     count = func.sum(case((request_line.c.ticket_kind == TicketKind.GROUP.value, 1), else_=request_line.c.quantity))
-    wanted = select(count).where(request_line.c.request_id == of_request, request_line.c.replaced_at.is_(None))
-    return wanted.scalar_subquery()
+    of_requests = is_one_of_given(write, request_line.c.request_id, "request_ids")
+    return select(count).where(of_requests, request_line.c.replaced_at.is_(None)).scalar_subquery()

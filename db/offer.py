@@ -1,5 +1,5 @@
-"""The offer: what a sale names, by number, bar code or slot, with all that it asks of it, in one statement; and whether
-it has been made already.
+"""The offer: what sales name, by number, bar code or slot, with all that they ask of it, in one statement; and which of
+them have been made already.
 
 What is set up may be changed while a sale goes on. A sale is made by the set-up as it was at the moment of its look,
 all of it the same moment's: what is changed later does not reach what is sold. Schedules, calendars and capacity are
@@ -11,7 +11,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Select, Text, bindparam, cast, func, literal_column, null, select, true, union_all
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    null,
+    select,
+    true,
+    union_all,
+)
 
 from .admission import AdmissionRow, admission
 from .engine import CLOCK, Write, ids, next_ids
@@ -34,14 +48,14 @@ class Offer:
     """Items with their types and their contents in force, and which of the slots there are, at one moment.
 
     ``at`` is the database's clock then. ``variants`` are those of an item number, by its key; ``contents`` are an
-    item's, by the id of the line, in their order. ``request_id`` is for the request to be made; ``repeats`` is the one
-    that has the token.
+    item's, by the id of the line, in their order. ``request_ids`` are for the requests to be made; ``token_keys`` are
+    those of the tokens that a request has already.
     """
 
     at: datetime
     slot_ids: frozenset[int]
-    request_id: int
-    repeats: int | None
+    request_ids: list[int]
+    token_keys: frozenset[str]
     variants: dict[str, dict[int, TicketItemRow]] = field(default_factory=dict)
     barcodes: dict[str, TicketItemRow] = field(default_factory=dict)
     types: dict[int, TicketTypeRow] = field(default_factory=dict)
@@ -49,12 +63,22 @@ class Offer:
     admissions: dict[int, AdmissionRow] = field(default_factory=dict)
 
 
-async def named(write: Write, keys: Sequence[str], slot_ids: Sequence[int], *, token_key: str | None = None) -> Offer:
-    """What these numbers or bar codes, and these ids of slots, name. Of an item without contents nothing is sold."""
-    given = {"keys": keys_for(write, keys), "slot_ids": keys_for(write, slot_ids), "token_key": token_key}
+async def named(
+    write: Write, keys: Sequence[str], slot_ids: Sequence[int], *, token_keys: Sequence[str] = (), requests: int = 0
+) -> Offer:
+    """What these numbers or bar codes, and these ids of slots, name; and ids for so many requests.
+
+    Of an item without contents nothing is sold.
+    """
+    given = {
+        "keys": keys_for(write, keys),
+        "slot_ids": keys_for(write, slot_ids),
+        "token_keys": keys_for(write, token_keys),
+        "requests": requests,
+    }
     rows = await write.all(_named(write), given)
-    told, slots, request_ids, repeats = rows[0][:4]
-    offer = Offer(write.moment(told), frozenset(slots or ()), ids(request_ids, 1)[0], repeats)
+    told, slots, request_ids, taken = rows[0][:4]
+    offer = Offer(write.moment(told), frozenset(slots or ()), ids(request_ids, requests), frozenset(taken or ()))
     for _, _, _, _, barcode_key, *columns in rows:
         if columns[0] is None:
             break  # the row tells of the clock and the slots alone
@@ -94,11 +118,12 @@ _NAMED: dict[str, Select[Any]] = {}
 
 
 def _naming(write: Write) -> Select[Any]:
-    listed = (func.json_agg if write.dialect == "postgresql" else func.json_group_array)(time_slot.c.id, type_=JSON())
-    slots = select(listed).where(is_one_of_given(write, time_slot.c.id, "slot_ids")).scalar_subquery()
-    request_ids = next_ids(write.dialect, ticket_request, literal_column("1"))
-    repeats = select(ticket_request.c.id).where(ticket_request.c.token_key == bindparam("token_key", type_=Text()))
-    beside = (slots.label("slots"), request_ids.label("request_ids"), repeats.scalar_subquery().label("repeats"))
+    request_ids = next_ids(write.dialect, ticket_request, bindparam("requests", type_=Integer()))
+    beside = (
+        _listed(write, time_slot.c.id, "slot_ids").label("slots"),
+        request_ids.label("request_ids"),
+        _listed(write, ticket_request.c.token_key, "token_keys").label("taken"),
+    )
     moment = CLOCK[write.dialect].add_columns(*beside).subquery("moment")
     by_number = select(ticket_item.c.id.label("item_id"), cast(null(), Text).label("barcode_key")).where(
         is_one_of_given(write, ticket_item.c.item_key, "keys")
@@ -118,3 +143,9 @@ def _naming(write: Write) -> Select[Any]:
         .select_from(moment.outerjoin(found, true()))
         .order_by(ticket_item.c.variant_key, content_line.c.id)
     )
+
+
+def _listed(write: Write, column: ColumnElement[Any], name: str) -> ScalarSelect[Any]:
+    """Those of the given keys that there are, in one value."""
+    listed = (func.json_agg if write.dialect == "postgresql" else func.json_group_array)(column, type_=JSON())
+    return select(listed).where(is_one_of_given(write, column, name)).scalar_subquery()

@@ -203,28 +203,30 @@ async def take_over_numbers(write: Write, keys: Sequence[str], request_id: int) 
     )
 
 
-async def add_numbers(write: Write, ticket_ids: Mapping[str, int], request_id: int) -> set[str]:
+NewNumbers = Mapping[str, tuple[int, int]]
+"""By the keys of newly made ticket numbers: (request, ticket) that each is for."""
+
+
+async def add_numbers(write: Write, numbers: NewNumbers) -> set[str]:
     """Take newly made numbers for tickets yet to be written; answers those that were free.
 
     Rises through the keys, as every taker does.
     """
-    return {
-        row[0] for row in await write.all(adding_numbers(write.dialect), given_numbers(write, ticket_ids, request_id))
-    }
+    return {row[0] for row in await write.all(adding_numbers(write.dialect), given_numbers(write, numbers))}
 
 
 @cache
 def adding_numbers(dialect: str) -> ReturningInsert[Any]:
     """The statement of ``add_numbers``; its parameters are ``given_numbers``."""
-    asked = each_given(dialect, [Text(), BigInteger()])
-    rows = select(asked.c.c0, bindparam("of_request", type_=BigId), asked.c.c1).where(true()).order_by(asked.c.ordinal)
+    asked = each_given(dialect, [Text(), BigInteger(), BigInteger()])
+    rows = select(asked.c.c0, asked.c.c1, asked.c.c2).where(true()).order_by(asked.c.ordinal)
     statement = INSERT[dialect](ticket_number).from_select(["key", "request_id", "ticket_id"], rows)
     return statement.on_conflict_do_nothing(index_elements=["key"]).returning(ticket_number.c.key)
 
 
-def given_numbers(write: Write, ticket_ids: Mapping[str, int], request_id: int) -> dict[str, Any]:
+def given_numbers(write: Write, numbers: NewNumbers) -> dict[str, Any]:
     """The parameters of ``adding_numbers``."""
-    return {"of_request": request_id, **given_keys(write, sorted(ticket_ids.items()), width=2)}
+    return given_keys(write, [(key, *owner) for key, owner in sorted(numbers.items())], width=3)
 
 
 def issuing(

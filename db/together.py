@@ -7,7 +7,7 @@ where a round trip costs nothing, runs one after another.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -19,6 +19,9 @@ from sqlalchemy.types import TypeEngine
 from .base import FOREVER, Endless
 from .driver.union import moved
 from .engine import Write
+
+COMPOSITIONS = 1_000
+"""How many statements that were put together are remembered: which steps there are depends on what is asked for."""
 
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 
@@ -133,7 +136,7 @@ def _kinds(table: Table) -> tuple[list[str], list[str]]:
     return of_json, endless
 
 
-@cache
+@lru_cache(maxsize=COMPOSITIONS)
 def _composed(shapes: tuple[_Shape, ...]) -> tuple[str, tuple[tuple[int, str, Any], ...]]:
     """One statement of all; and for each of its places the step, the parameter's name, and its value if it is fixed."""
     texts: list[str] = []

@@ -115,14 +115,26 @@ class Shared:
         try:
             await future
         except asyncio.CancelledError:
-            if all(one.cancelled() for one in self._waiting):
-                if not self.is_over:
-                    self.is_over = True
-                    self._task.cancel()
+            if self._ends_with_who_leaves():
+                self._stop()
                 await asyncio.wait([self._task])
             raise
         if (counted := statements.get()) is not None:
             counted.extend(self._statements)
+
+    def _ends_with_who_leaves(self) -> bool:
+        return all(one.cancelled() for one in self._waiting)
+
+    def _stop(self) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self._task.cancel()
+            self._task.add_done_callback(lambda _: self._wake())  # what has not begun has no end of its own
+
+    def _wake(self) -> None:
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(None)
 
     async def _done(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         statements.set(self._statements)
@@ -130,9 +142,7 @@ class Shared:
             await work()
         finally:
             self.is_over = True
-            for future in self._waiting:
-                if not future.done():
-                    future.set_result(None)
+            self._wake()
 
 
 class _Group(Shared):

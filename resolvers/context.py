@@ -1,7 +1,7 @@
 """What one operation works with: who asks, what time it is, and the way to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from db.sales_order import SalesChannel
 
 from .actor import Actor
 from .coalescing import Coalescer, Settling
+from .company import Companies
 from .loaders import Loaders
 from .policy import Extent, Permission, extent
 
@@ -50,6 +51,7 @@ class Context:
         rules: Rules,
         feed: "Feed | None" = None,
         coalescer: Coalescer | None = None,
+        companies: Companies | None = None,
     ) -> None:
         self.database = database
         self.actor = actor
@@ -58,6 +60,8 @@ class Context:
         """What subscribers follow; None where nobody can subscribe."""
         self.coalescer = coalescer
         """What brings its reads together with those of other operations; None where there are none."""
+        self.companies = companies or Companies()
+        """What brings its changes together with those of other operations."""
         self.found_tickets: set[int] = set()
         """The tickets that a GATE named by their exact number: beside them their request and reference exist."""
         self._personal = self.extent(Permission.READ_PERSONAL)
@@ -156,14 +160,21 @@ class Context:
             raise asyncio.CancelledError
         return task
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Write]:
-        """One transaction for one mutation field: the only place of begin and commit."""
-        try:
-            async with self.database.writing() as write:
-                yield write
-        finally:
-            self._renew(self.database.now())
+    def writing(self) -> AbstractAsyncContextManager[Write]:
+        """One transaction for one mutation field."""
+        return writing([self])
+
+
+@asynccontextmanager
+async def writing(contexts: Sequence[Context]) -> AsyncIterator[Write]:
+    """One transaction for a mutation field of each of these: the only place of begin and commit."""
+    database = contexts[0].database
+    try:
+        async with database.writing() as write:
+            yield write
+    finally:
+        for context in contexts:
+            context._renew(database.now())
 
 
 class _Attending:

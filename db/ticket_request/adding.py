@@ -26,6 +26,10 @@ class Lines(NamedTuple):
     lines: Sequence[Columns]
     entries: Sequence[Columns]
 
+    def and_also(self, others: "Lines") -> "Lines":
+        """These, and others behind them."""
+        return Lines([*self.lines, *others.lines], [*self.entries, *others.entries])
+
 
 class NewIds(NamedTuple):
     """Ids for lines and for entries yet to be written, rising."""
@@ -64,21 +68,28 @@ def _new_ids(dialect: str) -> list[Any]:
     return [next_ids(dialect, table, bindparam(name, type_=Integer())) for name, table in tables.items()]
 
 
-def adding(request: Columns, lines: Lines) -> list[Step]:
-    """A new request with its search keys, its lines and their entries."""
-    keys = search_key.rows(search_key.OF_REQUEST, request["id"], request["client_id"], request)
-    return [NewRows(ticket_request, [request]), search_key.adding(keys), *adding_lines(request["client_id"], lines)]
+def adding(requests: Sequence[Columns], lines: Lines) -> list[Step]:
+    """New requests with their search keys, their lines and their entries."""
+    clients = {request["id"]: request["client_id"] for request in requests}
+    keys = [
+        key
+        for request in requests
+        for key in search_key.rows(search_key.OF_REQUEST, request["id"], request["client_id"], request)
+    ]
+    names = dict.fromkeys(name for request in requests for name in request)
+    rows = [{name: request.get(name) for name in names} for request in requests]
+    return [NewRows(ticket_request, rows), search_key.adding(keys), *adding_lines(clients, lines)]
 
 
-def adding_lines(client_id: int, lines: Lines) -> list[Step]:
-    """New lines of a request with their entries.
+def adding_lines(clients: Mapping[int, int], lines: Lines) -> list[Step]:
+    """New lines of requests with their entries; ``clients`` are those of the requests.
 
-    The request is found by the ticket numbers that they dictate, also when the lines are replaced or the request ends.
+    A request is found by the ticket numbers that they dictate, also when the lines are replaced or the request ends.
     """
     keys = [
         row
         for line in lines.lines
-        for row in dictated_number_keys(line["request_id"], client_id, line["dictated_nos"] or ())
+        for row in dictated_number_keys(line["request_id"], clients[line["request_id"]], line["dictated_nos"] or ())
     ]
     return [
         NewRows(request_line, lines.lines),

@@ -1,17 +1,20 @@
 """Taking requests and order numbers, and changing them: the statements of a request's life."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, UpdateBase, bindparam, select
+from sqlalchemy import BigInteger, Text, bindparam, select, true
+from sqlalchemy.sql.dml import ReturningInsert
 
 from .. import search_key
 from ..base import BigId
-from ..engine import Write
-from ..paging import is_one_of
-from ..together import Change, Step, make
+from ..engine import INSERT, Write
+from ..keys import key as key_of
+from ..paging import OfKeys, each_given, given_keys, is_one_of, keys_for
+from ..together import ChangeOfEach, Step, change_each, make
 from .reading import by_id
 from .rows import BEFORE_TIME, TicketRequestRow, has_run_out, ticket_requests
 from .tables import TicketRequestStatus, order_key, request_entry, request_line, ticket_request
@@ -20,24 +23,23 @@ from .tables import TicketRequestStatus, order_key, request_entry, request_line,
 async def lock(write: Write, token_key: str) -> TicketRequestRow | None:
     """Take the request of that token, and answer it as it is stored: whether it has expired is for the clock to say
     that is read after every lock is held."""
-    return await _lock(write, _BY_TOKEN, token_key)
+    return (await lock_each(write, [token_key])).get(token_key)
+
+
+async def lock_each(write: Write, token_keys: Sequence[str]) -> dict[str, TicketRequestRow]:
+    """Take the requests of those tokens, in one order, by the keys of these."""
+    given = {"keys": keys_for(write, token_keys), "now": BEFORE_TIME}
+    return {key_of(row.token): row for row in await write.rows(TicketRequestRow, _BY_TOKENS.of(write), given)}
 
 
 async def lock_by_id(write: Write, request_id: int) -> TicketRequestRow | None:
     """Take the request of that id, and answer it as it is stored."""
-    return await _lock(write, _BY_ID, request_id)
+    return await write.first(TicketRequestRow, _BY_ID, {"key": request_id, "now": BEFORE_TIME})
 
 
-async def _lock(write: Write, which: Select[Any], key: str | int) -> TicketRequestRow | None:
-    return await write.first(TicketRequestRow, which, {"key": key, "now": BEFORE_TIME})
-
-
-def _locking(column: ColumnElement[Any]) -> Select[Any]:
-    found = ticket_requests.view.where(column == bindparam("key", type_=column.type))
-    return found.with_for_update(key_share=True, of=ticket_request)
-
-
-_BY_TOKEN, _BY_ID = _locking(ticket_request.c.token_key), _locking(ticket_request.c.id)
+_LOCKED = ticket_requests.view.with_for_update(key_share=True, of=ticket_request)
+_BY_ID = _LOCKED.where(ticket_request.c.id == bindparam("key", type_=BigId))
+_BY_TOKENS = OfKeys(ticket_request.c.token_key, _LOCKED.order_by(ticket_request.c.id))
 
 
 async def change(write: Write, request_id: int, values: Mapping[str, Any]) -> None:
@@ -47,34 +49,88 @@ async def change(write: Write, request_id: int, values: Mapping[str, Any]) -> No
     await make(write, *changing(write, request, values))
 
 
-def changing(write: Write, request: TicketRequestRow, values: Mapping[str, Any]) -> list[Step]:
+Values = Mapping[str, Any]
+"""Columns of a request, as they are to be."""
+
+
+def changing(write: Write, request: TicketRequestRow, values: Values) -> list[Step]:
     """The steps of ``change``: the request is as it was before."""
-    after = {name: values[name] for name in search_key.OF_REQUEST if name in values}
-    before = {name: getattr(request, name) for name in after}
-    keys = search_key.changing(write, search_key.OF_REQUEST, request.id, request.client_id, before, after)
-    return [setting(request.id, values), *keys]
+    return changing_each(write, [(request, values)])
 
 
-def setting(request_id: int, values: Mapping[str, Any]) -> Change:
-    """Set columns of a locked request that nobody is found by."""
-    return Change(_set(frozenset(values)), {"of_id": request_id, **{f"new_{n}": v for n, v in values.items()}})
+def changing_each(write: Write, changes: Sequence[tuple[TicketRequestRow, Values]]) -> list[Step]:
+    """The same for several requests."""
+    old, new = set[search_key.SearchKeyRow](), set[search_key.SearchKeyRow]()
+    for request, values in changes:
+        after = {name: values[name] for name in search_key.OF_REQUEST if name in values}
+        before = {name: getattr(request, name) for name in after}
+        for keys, named in ((old, before), (new, after)):
+            keys.update(search_key.rows(search_key.OF_REQUEST, request.id, request.client_id, named))
+    steps = setting(write, [(request.id, values) for request, values in changes])
+    return [*steps, search_key.adding(sorted(new - old)), *search_key.dropping(write, sorted(old - new))]
+
+
+def setting(write: Write, changes: Sequence[tuple[int, Values]]) -> list[Step]:
+    """Set columns of locked requests that nobody is found by; those of which the same columns are set, together."""
+    alike: defaultdict[frozenset[str], list[Values]] = defaultdict(list)
+    for request_id, values in changes:
+        row = {"of_id": request_id, **{f"new_{name}": value for name, value in values.items()}}
+        alike[frozenset(values)].append(row)
+    return [change_each(write, _set(names), alike[names]) for names in sorted(alike, key=sorted)]
 
 
 @cache
-def _set(names: frozenset[str]) -> UpdateBase:
-    new = {name: bindparam(f"new_{name}", type_=ticket_request.c[name].type) for name in sorted(names)}
-    return ticket_request.update().where(ticket_request.c.id == bindparam("of_id", type_=BigId)).values(new)
+def _set(names: frozenset[str]) -> ChangeOfEach:
+    new = {name: f"new_{name}" for name in sorted(names)}
+    types = {new[name]: ticket_request.c[name].type for name in new}
+    return ChangeOfEach(
+        {"of_id": BigInteger(), **types},
+        lambda given: (
+            ticket_request.update()
+            .where(ticket_request.c.id == given.of_id)
+            .values({name: getattr(given, new[name]) for name in new})
+        ),
+    )
+
+
+Order = tuple[int, str]
+"""A client, and the key of one of its order numbers."""
 
 
 async def claim_order(write: Write, client_id: int, key: str, request_id: int) -> int:
-    """Lock the order number, and answer the request that owns it: this one, if nobody did.
+    """Lock the order number, and answer the request that owns it: this one, if nobody did."""
+    owners = await claim_orders(write, {(client_id, key): request_id})
+    return owners[client_id, key]
 
-    The upsert is the lock: it waits for whoever else is claiming the number, and sees what they left.
+
+async def claim_orders(write: Write, requests: Mapping[Order, int]) -> dict[Order, int]:
+    """Lock order numbers, in one order, and answer the requests that own them: those for which they are claimed, where
+    nobody did.
+
+    The upsert is the lock: it waits for whoever else is claiming a number, and sees what they left.
     """
-    statement = write.insert(order_key).values(client_id=client_id, key=key, request_id=request_id)
-    statement = statement.on_conflict_do_update(index_elements=["client_id", "key"], set_={"key": key})
-    owner: int = await write.value(statement.returning(order_key.c.request_id))
-    return owner
+    given = given_keys(write, [(*order, requests[order]) for order in sorted(requests)], width=3)
+    return {(row[0], row[1]): row[2] for row in await write.all(_claiming(write.dialect), given)}
+
+
+@cache
+def _claiming(dialect: str) -> ReturningInsert[Any]:
+    asked = each_given(dialect, [BigInteger(), Text(), BigInteger()])
+    rows = select(asked.c.c0, asked.c.c1, asked.c.c2).where(true()).order_by(asked.c.ordinal)
+    claim = INSERT[dialect](order_key).from_select(["client_id", "key", "request_id"], rows)
+    claim = claim.on_conflict_do_update(index_elements=["client_id", "key"], set_={"key": claim.excluded.key})
+    return claim.returning(order_key.c.client_id, order_key.c.key, order_key.c.request_id)
+
+
+def giving_back(write: Write, orders: Sequence[Order]) -> Step:
+    """Let go of order numbers that this transaction has claimed for nothing."""
+    return change_each(write, _GIVE_BACK, [{"of_client": client_id, "of_key": key} for client_id, key in orders])
+
+
+_GIVE_BACK = ChangeOfEach(
+    {"of_client": BigInteger(), "of_key": Text()},
+    lambda given: order_key.delete().where(order_key.c.client_id == given.of_client, order_key.c.key == given.of_key),
+)
 
 
 async def take_over_order(write: Write, client_id: int, key: str, request_id: int) -> None:

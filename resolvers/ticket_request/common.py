@@ -15,7 +15,7 @@ from db.timeline import Event, RequestEventKind
 from .. import loaders
 from ..context import Context
 from ..policy import Extent, Permission
-from ..refusals import Outcome, Refusal, RefusalCode, refused
+from ..refusals import Outcome, Refusal, RefusalCode, Refused, refused
 
 NOT_FOUND = "There is no such request."
 
@@ -35,8 +35,13 @@ async def find_and_lock(context: Context, write: Write, token: str) -> TicketReq
     """The request of that token, locked and as it is stored. Raises Refused (NOT_FOUND), also for somebody else's."""
     request = await db.ticket_request.lock(write, key(token))
     if request is None or not may_change(context, request):
-        raise refused(RefusalCode.NOT_FOUND, NOT_FOUND, "token")
+        raise unknown()
     return request
+
+
+def unknown() -> Refused:
+    """There is no request of that token, or it is somebody else's."""
+    return refused(RefusalCode.NOT_FOUND, NOT_FOUND, "token")
 
 
 def event(

@@ -1,7 +1,8 @@
 """Confirm: the sale stands, the held places are sold, and the tickets are issued."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -16,16 +17,17 @@ from db.keys import key
 from db.sales_order import SalesChannel
 from db.ticket_request import PaymentOption, TicketRequestRow, TicketRequestStatus
 from db.time_slot import Taken, TakenSlot
-from db.timeline import RequestEventKind
+from db.timeline import Event, RequestEventKind
 
 from .. import loaders
 from ..admittance.on_sale import activates, admit_on_sale
-from ..context import Context
+from ..company import Parted, Work, be_impatient
+from ..context import Context, writing
 from ..pattern import Pattern
-from ..refusals import Outcome, RefusalCode, Refusals, Refused
+from ..refusals import Outcome, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import NAME_LENGTH, text
 from . import holder as holders
-from .common import event, find_and_lock, is_in_the_way, show, turned_down
+from .common import event, is_in_the_way, may_change, show, turned_down, unknown
 from .hold import refuse_out_of_force
 from .rules import confirm_refusal, has_run_out, hold_expired, wants_places
 from .validity import validity
@@ -54,56 +56,197 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
     number), DUPLICATE_ORDER, UNKNOWN_CUSTOMER (POSTPAID without a customer number), SLOT_CANCELED, SLOT_CLOSED,
     CALENDAR_CLOSED.
     """
-    found = Refusals()
-    said = check_sale_texts({name: getattr(confirmation, name) for name in _CALLED}, found)
-    holder = holders.check(confirmation.holder, found)
-    async with context.writing() as write:
-        request = await find_and_lock(context, write, confirmation.token)
-        found.check(row_id=request.id)
-        if request.status == TicketRequestStatus.CONFIRMED:
-            _refuse_other(request, said)
-            return Outcome(row_id=request.id)
-        issue = await db.issue.of_request(write, request.id)
-        if refusal := confirm_refusal(request, issue.at):
-            return await turned_down(write, request, refusal, issue.at)
-        await _take_order(write, request, said["external_order_no"], found)
-        places = _places(issue)
-        numbers, (slots, now) = await _take(write, request, issue, list(places))
-        if has_run_out(request, now):
-            # Nothing of this is kept, not even the stamp: the numbers taken above must not stay an expired request's.
-            raise Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
-        await refuse_out_of_force(write, issue.entries, issue.contents, slots, found)
-        values = _values(context, request, confirmation.payment_option, said, holder)
-        if values["payment_option"] == PaymentOption.POSTPAID and not (
-            request.customer_no or values.get("customer_no")
-        ):
-            found.add(RefusalCode.UNKNOWN_CUSTOMER, NEEDS_CUSTOMER, "paymentOption")
-        found.check(row_id=request.id)
-        values |= {"status": TicketRequestStatus.CONFIRMED.value, "status_changed_at": now, "expires_at": None}
-        tickets, access_entries = _tickets(request, issue, numbers, slots, now)
-        happened = [
-            event(context, RequestEventKind.CONFIRMED, now, request.id, facts={"payment": values["payment_option"]})
-        ]
-        happened += [
-            event(
-                context, RequestEventKind.ISSUED, now, request.id, ticket_id=ticket["id"], quantity=ticket["quantity"]
-            )
-            for ticket in tickets
-        ]
-        await db.together.make(
+    with context.companies.of(_CONFIRMING):
+        answer = await _in_company(context, confirmation)
+        if answer is None:
+            (answer,) = await _confirm([_Asked.of(context, confirmation)])
+    assert answer is not None
+    if isinstance(answer, Unchanged):
+        raise answer
+    return answer
+
+
+_Answer = Outcome | Unchanged
+
+Numbers = dict[int, list[tuple[int, str]]]
+"""The tickets to be of each line, by the line's id: ids and external numbers."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One request that is to be confirmed: the problems that it has so far, what is written, and what comes of it."""
+
+    context: Context
+    confirmation: Confirmation
+    said: dict[str, str | None]
+    holder: holders.Holder
+    found: Refusals
+    request: TicketRequestRow = field(init=False)
+    issue: Issue = field(init=False)
+    values: dict[str, Any] = field(init=False)
+    tickets: list[dict[str, Any]] = field(init=False)
+    answer: _Answer | None = None
+
+    @classmethod
+    def of(cls, context: Context, confirmation: Confirmation) -> "_Asked":
+        found = Refusals()
+        said = check_sale_texts({name: getattr(confirmation, name) for name in _CALLED}, found)
+        return cls(context, confirmation, said, holders.check(confirmation.holder, found), found)
+
+    @property
+    def token_key(self) -> str:
+        return key(self.confirmation.token)
+
+    @property
+    def admits(self) -> bool:
+        """Whether somebody may be let in with the sale."""
+        return any(activates(content, self.request.channel) for content in self.issue.contents.values())
+
+    @property
+    def is_sociable(self) -> bool:
+        """Whether others can do with its company: it is not long, and takes nothing for which it may have to wait."""
+        return self.issue.ticket_count <= TICKETS_IN_COMPANY and not self.issue.dictated and not self.admits
+
+
+async def _in_company(context: Context, confirmation: Confirmation) -> _Answer | None:
+    """What comes of it, unless it is to be confirmed alone: then None."""
+    if confirmation.external_order_no is not None:
+        return None  # a number that is claimed only now would have to be given back where it is refused
+    asked = _Asked.of(context, confirmation)
+    return await context.companies.of(_CONFIRMING).answer(context, asked, names={asked.token_key})
+
+
+async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda: None) -> Sequence[_Answer | None]:
+    """All that ``confirm`` does, for one request or for several, which do not stand in each other's way.
+
+    Of several, those that are better confirmed alone have no answer. Raises Parted if one is refused when everything is
+    taken: the numbers taken for it must not stay.
+    """
+    with suppress(Unchanged):
+        async with writing([one.context for one in asked]) as write:
+            await be_impatient(write, asked)
+            await _find(write, asked)
+            left = await _look(write, [one for one in asked if one.answer is None])
+            if len(asked) > 1:
+                left = [one for one in left if one.is_sociable]
+            if not left:
+                return [one.answer for one in asked]
+            await _take_orders(write, left)
+            numbers, taken = await _take(write, left)
+            for one in left:
+                await _judge(write, one, taken)
+            if no := next((one.answer for one in left if isinstance(one.answer, Unchanged)), None):
+                raise Parted if len(asked) > 1 else no
+            await _write(write, left, numbers, taken)
+            decided()
+        for one in left:
+            _show(one)
+    return [one.answer for one in asked]
+
+
+_CONFIRMING = Work(_confirm)
+
+TICKETS_IN_COMPANY = 20
+"""With more of them a request is confirmed alone: others need not wait until all are written."""
+
+
+async def _find(write: Write, asked: Sequence[_Asked]) -> None:
+    """Lock the requests; answered are those that are unknown, wrongly put, or confirmed already."""
+    requests = await db.ticket_request.lock_each(write, [one.token_key for one in asked])
+    for one in asked:
+        request = requests.get(one.token_key)
+        if request is None or not may_change(one.context, request):
+            one.answer = unknown()
+            continue
+        one.request = request
+        if not one.found.found and request.status == TicketRequestStatus.CONFIRMED:
+            _note_other(request, one.said, one.found)
+            one.answer = Outcome(row_id=request.id)
+        if one.found.found:
+            one.answer = _refused(one)
+
+
+async def _look(write: Write, asked: Sequence[_Asked]) -> list[_Asked]:
+    """Find out what is to be issued; answers those of which something is, the others have their answers."""
+    issues = await db.issue.of_requests(write, [one.request.id for one in asked]) if asked else []
+    for one, issue in zip(asked, issues, strict=True):
+        one.issue = issue
+        if refusal := confirm_refusal(one.request, issue.at):
+            one.answer = await turned_down(write, one.request, refusal, issue.at)
+    return [one for one in asked if one.answer is None]
+
+
+async def _judge(write: Write, one: _Asked, taken: Taken) -> None:
+    """Decide, when everything is taken; with it, what becomes of the request."""
+    request, issue, found = one.request, one.issue, one.found
+    if has_run_out(request, taken.at):
+        # Nothing of this is kept, not even the stamp: the numbers that were taken must not stay an expired request's.
+        one.answer = Refused(Outcome(row_id=request.id, refusals=(hold_expired(request),)))
+        return
+    await refuse_out_of_force(write, issue.entries, issue.contents, taken.slots, found)
+    values = _values(one.context, request, one.confirmation.payment_option, one.said, one.holder)
+    if values["payment_option"] == PaymentOption.POSTPAID and not (request.customer_no or values.get("customer_no")):
+        found.add(RefusalCode.UNKNOWN_CUSTOMER, NEEDS_CUSTOMER, "paymentOption")
+    if found.found:
+        one.answer = _refused(one)
+        return
+    confirmed = {"status": TicketRequestStatus.CONFIRMED.value, "status_changed_at": taken.at, "expires_at": None}
+    one.values = values | confirmed
+    one.answer = Outcome(row_id=request.id)
+
+
+async def _write(write: Write, asked: Sequence[_Asked], numbers: Numbers, taken: Taken) -> None:
+    """Write it all down, and let in who is let in with the sale."""
+    now = taken.at
+    access_entries: list[dict[str, Any]] = []
+    happened: list[Event] = []
+    places: Counter[int] = Counter()
+    for one in asked:
+        one.tickets, of_tickets = _tickets(one.request, one.issue, numbers, taken.slots, now)
+        access_entries += of_tickets
+        happened += _events(one, now)
+        places.update(_places(one.issue))
+    await db.together.make(
+        write,
+        *db.ticket_request.changing_each(write, [(one.request, one.values) for one in asked]),
+        db.reservation.selling(write, [e.id for one in asked for e in wants_places(one.issue.entries)], now),
+        db.time_slot.adding_sold(write, places),
+        *db.ticket.issuing(
             write,
-            *db.ticket_request.changing(write, request, values),
-            db.reservation.selling(write, [entry.id for entry in wants_places(issue.entries)], now),
-            db.time_slot.adding_sold(write, places),
-            *db.ticket.issuing(write, tickets, access_entries, issue.dictated),
-            db.timeline.recording(write, happened, now),
-        )
-        if any(activates(content, request.channel) for content in issue.contents.values()):
-            await admit_on_sale(context, write, request.id, now)
-    show(context, db.ticket_request.as_changed(request, values))
-    issued = list(map(db.ticket.as_written, tickets))
-    context.loaders.know_all(loaders.tickets_of_requests, request.id, issued)
-    return Outcome(row_id=request.id)
+            [ticket for one in asked for ticket in one.tickets],
+            access_entries,
+            {number for one in asked for number in one.issue.dictated},
+        ),
+        db.timeline.recording(write, happened, now),
+    )
+    for one in asked:
+        if one.admits:
+            await admit_on_sale(one.context, write, one.request.id, now)
+
+
+def _events(one: _Asked, now: datetime) -> list[Event]:
+    context, request_id = one.context, one.request.id
+    facts = {"payment": one.values["payment_option"]}
+    return [
+        event(context, RequestEventKind.CONFIRMED, now, request_id, facts=facts),
+        *(
+            event(
+                context, RequestEventKind.ISSUED, now, request_id, ticket_id=ticket["id"], quantity=ticket["quantity"]
+            )
+            for ticket in one.tickets
+        ),
+    ]
+
+
+def _show(one: _Asked) -> None:
+    """Show it in the answer as it was written."""
+    show(one.context, db.ticket_request.as_changed(one.request, one.values))
+    issued = list(map(db.ticket.as_written, one.tickets))
+    one.context.loaders.know_all(loaders.tickets_of_requests, one.request.id, issued)
+
+
+def _refused(one: _Asked) -> Refused:
+    return Refused(Outcome(row_id=one.request.id, refusals=tuple(one.found.found)))
 
 
 ATTEMPTS = 20
@@ -147,31 +290,43 @@ def sale_columns(request: TicketRequestRow, said: dict[str, str | None]) -> dict
     return values
 
 
-def _refuse_other(request: TicketRequestRow, said: dict[str, str | None]) -> None:
+def _note_other(request: TicketRequestRow, said: dict[str, str | None], found: Refusals) -> None:
     """Confirming again must say the same, as far as it says anything."""
-    found = Refusals()
     for name, called in (("payment_reference", "payment reference"), ("external_order_no", "order number")):
         if said[name] is not None and key(said[name]) != key(getattr(request, name)):
             message = f"The request is confirmed already, with another {called} or none."
             found.add(RefusalCode.CONFLICT, message, _CALLED[name])
-    found.check(row_id=request.id)
 
 
-async def _take_order(write: Write, request: TicketRequestRow, order_no: str | None, found: Refusals) -> None:
-    """Lock the order number that was said at create, or take the one that is said only now.
+async def _take_orders(write: Write, asked: Sequence[_Asked]) -> None:
+    """Lock the order numbers that were said at create, or take the ones that are said only now.
 
-    Locked, so that nobody takes it over while this is decided: who asked between the decision and the commit would see
+    Locked, so that nobody takes one over while this is decided: who asked between the decision and the commit would see
     a hold that ran out. Notes DUPLICATE_ORDER, or CONFLICT with the one said at create.
     """
+    orders = {
+        (one.request.client_id, order): one.request.id
+        for one in asked
+        if (order := one.request.order_key or key(one.said["external_order_no"])) is not None
+    }
+    if not orders:
+        return
+    owners = await db.ticket_request.claim_orders(write, orders)
+    for one in asked:
+        if (order_no := one.said["external_order_no"]) is not None:
+            await _note_order(write, one.request, order_no, owners, one.found)
+
+
+async def _note_order(
+    write: Write, request: TicketRequestRow, order_no: str, owners: Mapping[tuple[int, str], int], found: Refusals
+) -> None:
+    """Take over the order number that is said only now, if its owner needs it no more; note why it cannot be had."""
     if request.order_key is not None:
-        await db.ticket_request.claim_order(write, request.client_id, request.order_key, request.id)
-        if order_no is not None and key(order_no) != request.order_key:
+        if key(order_no) != request.order_key:
             message = f"The request belongs to the order {request.external_order_no}."
             found.add(RefusalCode.CONFLICT, message, "externalOrderNo")
         return
-    if order_no is None:
-        return
-    owner = await db.ticket_request.claim_order(write, request.client_id, key(order_no), request.id)
+    owner = owners[request.client_id, key(order_no)]
     if owner == request.id:
         return
     if await is_in_the_way(write, owner, await write.clock()):
@@ -202,21 +357,21 @@ def _values(
     return {"payment_option": option.value, **sale_columns(request, said), **holders.blanks(request, holder)}
 
 
-Numbers = dict[int, list[tuple[int, str]]]
-"""The tickets to be of each line, by the line's id: ids and external numbers."""
-
-
-async def _take(write: Write, request: TicketRequestRow, issue: Issue, slot_ids: list[int]) -> tuple[Numbers, Taken]:
+async def _take(write: Write, asked: Sequence[_Asked]) -> tuple[Numbers, Taken]:
     """The numbers of the tickets, and then the slots. Numbers that turn out to be taken are made anew."""
-    await db.ticket.claim_numbers(write, list(issue.dictated), request.id)
-    series = iter(issue.ids)
-    ids = {line.id: list(islice(series, line.ticket_count)) for line in issue.lines}
-    to_make = {
-        ticket_id: Pattern.parse(issue.types[line.id].external_ticket_pattern)
-        for line in issue.lines
-        if not line.dictated_nos
-        for ticket_id in ids[line.id]
-    }
+    slot_ids = sorted({slot_id for one in asked for slot_id in _places(one.issue)})
+    ids: dict[int, list[int]] = {}
+    to_make: dict[int, Pattern] = {}
+    owners: dict[int, int] = {}
+    for one in asked:
+        await db.ticket.claim_numbers(write, list(one.issue.dictated), one.request.id)
+        series = iter(one.issue.ids)
+        for line in one.issue.lines:
+            ids[line.id] = list(islice(series, line.ticket_count))
+            if not line.dictated_nos:
+                pattern = Pattern.parse(one.issue.types[line.id].external_ticket_pattern)
+                to_make |= dict.fromkeys(ids[line.id], pattern)
+                owners |= dict.fromkeys(ids[line.id], one.request.id)
     made: dict[int, str] = {}
     for _ in range(ATTEMPTS):
         missing = {ticket_id: pattern for ticket_id, pattern in to_make.items() if ticket_id not in made}
@@ -225,15 +380,14 @@ async def _take(write: Write, request: TicketRequestRow, issue: Issue, slot_ids:
             for ticket_id, pattern in missing.items()
             if (number := pattern.make(ticket_id))
         }
-        wanted = {number_key: ticket_id for number_key, (ticket_id, _) in new.items()}
-        free, taken = await db.issue.take(write, request.id, wanted, slot_ids if len(new) == len(missing) else None)
+        wanted = {number_key: (owners[ticket_id], ticket_id) for number_key, (ticket_id, _) in new.items()}
+        free, taken = await db.issue.take(write, wanted, slot_ids if len(new) == len(missing) else None)
         made |= {ticket_id: number for number_key, (ticket_id, number) in new.items() if number_key in free}
         if taken is not None:
-            numbers = {
-                line.id: line.dictated_nos or [made[ticket_id] for ticket_id in ids[line.id]] for line in issue.lines
-            }
+            lines = [line for one in asked for line in one.issue.lines]
+            numbers = {line.id: line.dictated_nos or [made[ticket_id] for ticket_id in ids[line.id]] for line in lines}
             return {line_id: list(zip(ids[line_id], numbers[line_id], strict=True)) for line_id in ids}, taken
-    codes = ", ".join(sorted({type_.code for type_ in issue.types.values()}))
+    codes = ", ".join(sorted({type_.code for one in asked for type_ in one.issue.types.values()}))
     raise RuntimeError(f"no free ticket number in {ATTEMPTS} attempts: a pattern of {codes} is used up")
 
 

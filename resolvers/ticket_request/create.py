@@ -6,6 +6,8 @@ sale, so that no crash can leave a key without its request, or a request without
 
 import hashlib
 import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -17,17 +19,26 @@ from db.driver import BROKEN_RULES
 from db.engine import Read, Write
 from db.keys import key
 from db.sales_order import SalesChannel
-from db.ticket_request import PaymentOption, TicketRequestRow, TicketRequestStatus
-from db.timeline import RequestEventKind
+from db.ticket_request import Lines, PaymentOption, TicketRequestRow, TicketRequestStatus
+from db.timeline import Event, RequestEventKind
 
-from ..context import Context
+from ..company import Work, be_impatient
+from ..context import Context, writing
 from ..pattern import Pattern
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import required, text
 from . import holder as holders
 from .common import event, is_in_the_way, may_go_over, show
-from .lines import Plan, RequestedLine, make_out
-from .taking import capacity_exceeded, claim_numbers, holding, lines_of, take_places
+from .lines import Plan, RequestedLine, ToMakeOut, make_out_each
+from .taking import (
+    TakenPlaces,
+    Wanting,
+    capacity_exceeded,
+    claim_numbers,
+    held_by,
+    lines_of,
+    take_places_of_each,
+)
 
 FINGERPRINT_VERSION = 1
 
@@ -71,54 +82,186 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
     UNKNOWN_ITEM, AMBIGUOUS_LINE, ITEM_BLOCKED, UNKNOWN_ADMISSION, UNKNOWN_SLOT, SLOT_REQUIRED, the refusals of
     ``capacity.sale_refusal``, TOKEN_REUSED, DUPLICATE_ORDER, DUPLICATE_TICKET_NUMBER.
     """
-    found = Refusals()
-    sale = _checked(sale, found)
-    fingerprint = _fingerprint(sale)
+    with context.companies.of(_REGISTERING):
+        answer = await _in_company(context, sale)
+        if answer is None:
+            answer = await _alone(context, sale)
+    assert answer is not None
+    if isinstance(answer, Unchanged):
+        raise answer
+    return answer
+
+
+_Answer = CreateOutcome | Unchanged
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One sale that is to be registered: the problems that it has so far, and what comes of it.
+
+    ``is_parted``: it left its company, and is to be registered alone.
+    """
+
+    context: Context
+    sale: Sale
+    fingerprint: str
+    found: Refusals
+    plan: Plan = field(init=False)
+    request_id: int = field(init=False)
+    is_parted: bool = False
+    answer: _Answer | None = None
+
+    @classmethod
+    def of(cls, context: Context, sale: Sale) -> "_Asked":
+        found = Refusals()
+        checked = _checked(sale, found)
+        return cls(context, checked, _fingerprint(checked), found)
+
+    @property
+    def order(self) -> db.ticket_request.Order | None:
+        """The order number that it takes."""
+        number = key(self.sale.external_order_no)
+        return None if number is None else (self.context.actor.client_id, number)
+
+    @property
+    def cost(self) -> CreateOutcome:
+        return CreateOutcome(total_minor=self.plan.total_minor, currency=self.plan.currency)
+
+    @property
+    def wanting(self) -> Wanting:
+        may_exceed = self.sale.may_exceed_capacity and may_go_over(self.context, self.sale.channel)
+        return Wanting(self.plan, self.found, may_exceed)
+
+
+async def _in_company(context: Context, sale: Sale) -> _Answer | None:
+    """What comes of it, unless it is to be registered alone: then None.
+
+    Whoever dictates ticket numbers may have to wait for others who have them, and gives them back when it is refused; a
+    dry run gives back everything.
+    """
+    if sale.is_dry_run or any(line.external_ticket_nos is not None for line in sale.lines):
+        return None
+    asked = _Asked.of(context, sale)
+    weight = sum(max(line.quantity, 1) for line in sale.lines)
+    company = context.companies.of(_REGISTERING)
+    return await company.answer(context, asked, weight=weight, names={key(asked.sale.token), asked.order} - {None})
+
+
+async def _alone(context: Context, sale: Sale) -> _Answer | None:
+    asked = _Asked.of(context, sale)
     try:
-        return await _register(context, sale, fingerprint, found)
+        (answer,) = await _register([asked])
     except BROKEN_RULES:
         async with context.reading() as read:
-            await _answer_repeated(context, read, sale, fingerprint)
+            if repeated := await _repeated(read, asked):
+                return repeated
         raise
+    return answer
 
 
-async def _register(context: Context, sale: Sale, fingerprint: str, found: Refusals) -> CreateOutcome:
+async def _register(sales: Sequence[_Asked], decided: Callable[[], None] = lambda: None) -> Sequence[_Answer | None]:
     """All that ``create`` does, but for a token that somebody else was writing down at the same time: that breaks a
     rule of the database, once they have committed.
 
-    The token is taken with all the rest, when the slots are held. Whoever waits for it waits for a transaction that has
-    nothing to wait for any more.
+    Of several sales, each is decided as if those before it were committed. The tokens are taken with all the rest, when
+    the slots are held. Whoever waits for one waits for a transaction that has nothing to wait for any more.
     """
-    async with context.writing() as write:
-        plan = await make_out(write, context.rules, sale.lines, found, token=sale.token)
-        if plan.repeats is not None:
-            await _answer_repeated(context, write, sale, fingerprint)
-        request_id = plan.request_id
-        await _claim_order(context, write, sale, request_id, fingerprint, found)
-        await claim_numbers(write, plan, request_id, plan.at, found)
-        may_exceed = sale.may_exceed_capacity and may_go_over(context, sale.channel)
-        now, exceeded, ids = await take_places(write, plan, found, may_exceed=may_exceed)
-        cost = CreateOutcome(total_minor=plan.total_minor, currency=plan.currency)
-        if found.found:
-            # The places, the order or the numbers may be the first's of two that have the token.
-            await _answer_repeated(context, write, sale, fingerprint)
-            is_priced = all(refusal.code in PRICED for refusal in found.found)
-            raise Refused(replace(cost if is_priced else CreateOutcome(), refusals=tuple(found.found)))
-        if sale.is_dry_run:
-            raise Unchanged(cost)
-        expires_at = now + timedelta(seconds=context.rules.hold_of(sale.channel))
-        happened = [event(context, RequestEventKind.CREATED, now, request_id, facts={"channel": sale.channel.value})]
-        happened += capacity_exceeded(context, request_id, exceeded, now)
-        row = _row(context, sale, plan, fingerprint)
-        row |= {"created_at": now, "status_changed_at": now, "expires_at": expires_at}
-        await db.together.make(
-            write,
-            *db.ticket_request.adding(row, lines_of(plan, request_id, ids)),
-            holding(plan, request_id, ids, now, expires_at),
-            db.timeline.recording(write, happened, now),
-        )
-    show(context, db.ticket_request.as_written(row, context.actor.client))
-    return replace(cost, row_id=request_id)
+    with suppress(Unchanged):
+        async with writing([one.context for one in sales]) as write:
+            await be_impatient(write, sales)
+            await _make_out(write, sales)
+            await _claim(write, sales)
+            if not (left := [one for one in sales if one.answer is None and not one.is_parted]):
+                raise Unchanged(Outcome())  # nothing is to be kept
+            taken = await take_places_of_each(write, [one.wanting for one in left])
+            for one in left:
+                await _settle(write, one)
+            made = [one for one in zip(left, taken, strict=True) if isinstance(one[0].answer, CreateOutcome)]
+            if not made:
+                raise Unchanged(Outcome())
+            refused = [one for one in left if not isinstance(one.answer, CreateOutcome)]
+            rows = await _write(write, made, [one.order for one in refused if one.order is not None])
+            decided()
+        for one, row in rows:
+            show(one.context, db.ticket_request.as_written(row, one.context.actor.client))
+    return [one.answer for one in sales]
+
+
+_REGISTERING = Work(_register)
+
+
+async def _make_out(write: Write, sales: Sequence[_Asked]) -> None:
+    """Find out what the sales ask for, and which of them were made before."""
+    offer, plans = await make_out_each(
+        write,
+        sales[0].context.rules,
+        [ToMakeOut(one.sale.lines, one.found) for one in sales],
+        token_keys=[key(one.sale.token) for one in sales if one.sale.token is not None],
+        requests=len(sales),
+    )
+    for one, plan, request_id in zip(sales, plans, offer.request_ids, strict=True):
+        one.plan, one.request_id = plan, request_id
+        if key(one.sale.token) in offer.token_keys:
+            one.answer = await _repeated(write, one)
+
+
+async def _claim(write: Write, sales: Sequence[_Asked]) -> None:
+    """Take the numbers that the sales name; who is in company leaves it if somebody else has one."""
+    standing = [one for one in sales if one.answer is None]
+    orders = {one.order: one.request_id for one in standing if one.order is not None}
+    owners = await db.ticket_request.claim_orders(write, orders) if orders else {}
+    for one in standing:
+        if one.order is not None and owners[one.order] != one.request_id:
+            if len(sales) > 1:
+                one.is_parted = True
+                continue
+            one.answer = await _order_owned(write, one, one.order, owners[one.order])
+        if one.answer is None:
+            await claim_numbers(write, one.plan, one.request_id, one.plan.at, one.found)
+
+
+async def _settle(write: Write, one: _Asked) -> None:
+    """Decide, when everything is taken that there was to take."""
+    if one.found.found:
+        # The places, the order or the numbers may be the first's of two that have the token.
+        is_priced = all(refusal.code in PRICED for refusal in one.found.found)
+        cost = one.cost if is_priced else CreateOutcome()
+        one.answer = await _repeated(write, one) or Refused(replace(cost, refusals=tuple(one.found.found)))
+    elif one.sale.is_dry_run:
+        one.answer = Unchanged(one.cost)
+    else:
+        one.answer = replace(one.cost, row_id=one.request_id)
+
+
+async def _write(
+    write: Write, made: Sequence[tuple[_Asked, TakenPlaces]], given_back: Sequence[db.ticket_request.Order]
+) -> list[tuple[_Asked, dict[str, Any]]]:
+    """Write the sales down, in the order of their tokens: who waits for one has those before it.
+
+    The order numbers ``given_back`` were taken for others, which are refused.
+    """
+    rows: list[tuple[_Asked, dict[str, Any]]] = []
+    lines = Lines([], [])
+    held: list[Mapping[str, Any]] = []
+    happened: list[Event] = []
+    for one, taken in made:
+        context, now = one.context, taken.at
+        expires_at = now + timedelta(seconds=context.rules.hold_of(one.sale.channel))
+        rows.append((one, _row(one) | {"created_at": now, "status_changed_at": now, "expires_at": expires_at}))
+        lines = lines.and_also(lines_of(one.plan, one.request_id, taken.ids))
+        held += held_by(one.plan, one.request_id, taken.ids, now, expires_at)
+        facts = {"channel": one.sale.channel.value}
+        happened.append(event(context, RequestEventKind.CREATED, now, one.request_id, facts=facts))
+        happened += capacity_exceeded(context, one.request_id, taken.exceeded, now)
+    rows.sort(key=lambda row: str(row[1]["token_key"]))
+    await db.together.make(
+        write,
+        *db.ticket_request.adding([row for _, row in rows], lines),
+        db.ticket_request.giving_back(write, given_back),
+        db.reservation.holding(held),
+        db.timeline.recording(write, happened, made[0][1].at),
+    )
+    return rows
 
 
 def _checked(sale: Sale, found: Refusals) -> Sale:
@@ -160,17 +303,17 @@ def _fingerprint(sale: Sale) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-async def _answer_repeated(context: Context, read: Read, sale: Sale, fingerprint: str) -> None:
-    """Raise the first answer if this was asked before, or TOKEN_REUSED if the token is another request's."""
-    if sale.token is None:
-        return
-    existing = await db.ticket_request.by_token_key(read, key(sale.token), db.ticket_request.BEFORE_TIME)
+async def _repeated(read: Read, one: _Asked) -> Unchanged | None:
+    """The first answer if this was asked before, or TOKEN_REUSED if the token is another request's."""
+    if one.sale.token is None:
+        return None
+    existing = await db.ticket_request.by_token_key(read, key(one.sale.token), db.ticket_request.BEFORE_TIME)
     if existing is None:
-        return
-    if existing.client_id != context.actor.client_id or not _is_same(existing, fingerprint):
+        return None
+    if existing.client_id != one.context.actor.client_id or not _is_same(existing, one.fingerprint):
         message = "This token belongs to another request. A new request needs a new token."
-        raise Refused(CreateOutcome(refusals=(Refusal(RefusalCode.TOKEN_REUSED, message, ("token",)),)))
-    raise _first_answer(existing)
+        return Refused(CreateOutcome(refusals=(Refusal(RefusalCode.TOKEN_REUSED, message, ("token",)),)))
+    return _first_answer(existing)
 
 
 def _is_same(existing: TicketRequestRow, fingerprint: str) -> bool:
@@ -182,18 +325,19 @@ def _first_answer(existing: TicketRequestRow) -> Unchanged:
     return Unchanged(CreateOutcome(row_id=existing.id, total_minor=total, currency=currency))
 
 
-def _row(context: Context, sale: Sale, plan: Plan, fingerprint: str) -> dict[str, Any]:
+def _row(one: _Asked) -> dict[str, Any]:
     """The request as it is kept, but for the moments."""
+    context, sale, plan = one.context, one.sale, one.plan
     token = sale.token or secrets.token_hex(16).upper()
     code = Pattern.parse(context.rules.authorization_code_pattern).make("")
     return {
-        "id": plan.request_id,
+        "id": one.request_id,
         "client_id": context.actor.client_id,
         "token": token,
         "token_key": key(token),
         "authorization_code": code,
         "code_key": key(code),
-        "fingerprint": fingerprint,
+        "fingerprint": one.fingerprint,
         "fingerprint_version": FINGERPRINT_VERSION,
         "channel": sale.channel.value,
         "status": TicketRequestStatus.REGISTERED.value,
@@ -211,23 +355,16 @@ def _row(context: Context, sale: Sale, plan: Plan, fingerprint: str) -> dict[str
     }
 
 
-async def _claim_order(
-    context: Context, write: Write, sale: Sale, request_id: int, fingerprint: str, found: Refusals
-) -> None:
-    """Take the order number, or note DUPLICATE_ORDER; without a token, a repeat of the sale raises its first answer."""
-    if sale.external_order_no is None:
-        return
-    order = (write, context.actor.client_id, key(sale.external_order_no))
-    owner_id = await db.ticket_request.claim_order(*order, request_id)
-    if owner_id == request_id:
-        return
+async def _order_owned(write: Write, one: _Asked, order: db.ticket_request.Order, owner_id: int) -> Unchanged | None:
+    """Take the order number over, or note DUPLICATE_ORDER; the first answer, where a sale repeats that has no token."""
     now = await write.clock()
     if not await is_in_the_way(write, owner_id, now):
-        await db.ticket_request.take_over_order(*order, request_id)
-        return
+        await db.ticket_request.take_over_order(write, *order, one.request_id)
+        return None
     owner = await db.ticket_request.by_id(write, owner_id, now)
     assert owner is not None
-    if sale.token is None and _is_same(owner, fingerprint):
-        raise _first_answer(owner)
-    message = f"The order {sale.external_order_no} has a request already."
-    found.add(RefusalCode.DUPLICATE_ORDER, message, "externalOrderNo", request_id=owner_id)
+    if one.sale.token is None and _is_same(owner, one.fingerprint):
+        return _first_answer(owner)
+    message = f"The order {one.sale.external_order_no} has a request already."
+    one.found.add(RefusalCode.DUPLICATE_ORDER, message, "externalOrderNo", request_id=owner_id)
+    return None

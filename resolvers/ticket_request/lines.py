@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 import db
@@ -99,14 +99,9 @@ class PlannedLine:
 
 @dataclass(slots=True)
 class Plan:
-    """All lines that could be made out, by the set-up of the moment ``at``.
-
-    ``request_id`` is for the request to be made; ``repeats`` is the one that has its token.
-    """
+    """All lines that could be made out, by the set-up of the moment ``at``."""
 
     at: datetime
-    request_id: int
-    repeats: int | None
     lines: list[PlannedLine] = field(default_factory=list)
     currency: str | None = None
 
@@ -132,18 +127,46 @@ class Plan:
         return dict(wanted)
 
 
-async def make_out(
-    write: Write, rules: Rules, requested: Sequence[RequestedLine], found: Refusals, *, token: str | None = None
-) -> Plan:
-    """Make out every line, now; problems are added to ``found``."""
-    if not 1 <= len(requested) <= rules.lines_per_request:
-        message = f"A request has 1 to {rules.lines_per_request} lines; this has {len(requested)}."
-        found.add(RefusalCode.INVALID_INPUT, message, "lines", limit=rules.lines_per_request, actual=len(requested))
-        requested = ()
-    texts = _distinct(key(line.item_no) for line in requested)
-    chosen = _distinct(a.slot_id for line in requested for a in line.admissions if a.slot_id)
-    offer = await db.offer.named(write, texts, chosen, token_key=key(token))
-    plan = Plan(offer.at, offer.request_id, offer.repeats)
+class ToMakeOut(NamedTuple):
+    """The lines of one request. Their problems are added to ``found``."""
+
+    lines: Sequence[RequestedLine]
+    found: Refusals
+
+
+async def make_out(write: Write, rules: Rules, lines: Sequence[RequestedLine], found: Refusals) -> Plan:
+    """Make out every line of one request, now; problems are added to ``found``."""
+    _, (plan,) = await make_out_each(write, rules, [ToMakeOut(lines, found)])
+    return plan
+
+
+async def make_out_each(
+    write: Write, rules: Rules, asked: Sequence[ToMakeOut], *, token_keys: Sequence[str] = (), requests: int = 0
+) -> tuple[Offer, list[Plan]]:
+    """Make out every line of several requests, now; with the offer that they are made out by, which is asked for these
+    tokens and so many ids, too."""
+    usable = [_as_many_as_may_be(rules, one) for one in asked]
+    texts = _distinct(key(line.item_no) for lines in usable for line in lines)
+    chosen = _distinct(a.slot_id for lines in usable for line in lines for a in line.admissions if a.slot_id)
+    offer = await db.offer.named(write, texts, chosen, token_keys=token_keys, requests=requests)
+    plans = [_plan(offer, rules, lines, one.found) for lines, one in zip(usable, asked, strict=True)]
+    for plan, one in zip(plans, asked, strict=True):
+        await _choose_slots(write, plan, plan.at, one.found)
+    return offer, plans
+
+
+def _as_many_as_may_be(rules: Rules, asked: ToMakeOut) -> Sequence[RequestedLine]:
+    number = len(asked.lines)
+    if 1 <= number <= rules.lines_per_request:
+        return asked.lines
+    message = f"A request has 1 to {rules.lines_per_request} lines; this has {number}."
+    asked.found.add(RefusalCode.INVALID_INPUT, message, "lines", limit=rules.lines_per_request, actual=number)
+    return ()
+
+
+def _plan(offer: Offer, rules: Rules, requested: Sequence[RequestedLine], found: Refusals) -> Plan:
+    """The lines that can be made out, but for slots that nobody has chosen."""
+    plan = Plan(offer.at)
     for index, line in enumerate(requested):
         planned = _line(offer, rules, index, line, found)
         if planned is None:
@@ -163,7 +186,6 @@ async def make_out(
     if tickets > rules.tickets_per_request:
         message = f"A request has at most {rules.tickets_per_request} tickets; this has {tickets}."
         found.add(RefusalCode.INVALID_INPUT, message, "lines", limit=rules.tickets_per_request, actual=tickets)
-    await _choose_slots(write, plan, plan.at, found)
     return plan
 
 

@@ -1,21 +1,22 @@
 """Taking what a plan wants: its dictated ticket numbers, its places; and writing it down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import db
 from db.engine import Write
 from db.reservation import ReservationKind
 from db.ticket_request import Lines, NewIds
+from db.time_slot import TimeSlotRow
 from db.timeline import Event, RequestEventKind
-from db.together import NewRows
 
-from ..capacity import exceeds, sale_refusal
+from ..capacity import SlotUse, exceeds, sale_refusal
 from ..context import Context
 from ..refusals import RefusalCode, Refusals
-from ..slot_use import counted, ticket_calendars
+from ..slot_use import Calendars, counted, ticket_calendars
 from .common import claim_ticket_numbers, event
 from .lines import Plan, wishes
 
@@ -50,22 +51,60 @@ class TakenPlaces(NamedTuple):
     ids: NewIds
 
 
+class Wanting(NamedTuple):
+    """What one request wants; ``found`` has the problems that it has so far, and is told of those of its places.
+
+    ``may_exceed``: the cashier's word to go over capacity counts.
+    """
+
+    plan: Plan
+    found: Refusals
+    may_exceed: bool
+
+
 async def take_places(
     write: Write, plan: Plan, found: Refusals, *, may_exceed: bool, but_of: int | None = None
 ) -> TakenPlaces:
     """Lock the slots, read the clock, count, and note what does not fit. Places of ``but_of`` are not in the way."""
-    lines, entries = len(plan.lines), len(plan.entries)
-    taken, ids = await db.ticket_request.take_slots(write, list(plan.places), lines, entries)
+    (taken,) = await take_places_of_each(write, [Wanting(plan, found, may_exceed)], but_of=but_of)
+    return taken
+
+
+async def take_places_of_each(
+    write: Write, wanting: Sequence[Wanting], *, but_of: int | None = None
+) -> list[TakenPlaces]:
+    """The same for several requests, of which the first is served first: what it takes is taken for all behind it."""
+    plans = [one.plan for one in wanting]
+    lines, entries = ([len(getattr(plan, name)) for plan in plans] for name in ("lines", "entries"))
+    slot_ids = [slot_id for plan in plans for slot_id in plan.places]
+    taken, ids = await db.ticket_request.take_slots(write, slot_ids, sum(lines), sum(entries))
     slots, uses = await counted(write, list(taken.slots), taken.at, but_of=but_of)
-    calendars = await ticket_calendars(write, (entry.content for _, entry in plan.entries if entry.slot_id))
+    contents = (entry.content for plan in plans for _, entry in plan.entries if entry.slot_id)
+    calendars = await ticket_calendars(write, contents)
+    line_ids, entry_ids = iter(ids.lines), iter(ids.entries)
+    answer = []
+    for one, *sizes in zip(wanting, lines, entries, strict=True):
+        exceeded = _judge(one, slots, uses, calendars, taken.at)
+        if not one.found.found:
+            for slot_id, places in one.plan.places.items():
+                uses[slot_id] = replace(uses[slot_id], held=uses[slot_id].held + places)
+        own = (list(islice(series, size)) for series, size in zip((line_ids, entry_ids), sizes, strict=True))
+        answer.append(TakenPlaces(taken.at, exceeded, NewIds(*own)))
+    return answer
+
+
+def _judge(
+    one: Wanting, slots: dict[int, TimeSlotRow], uses: Mapping[int, SlotUse], calendars: Calendars, now: datetime
+) -> Exceeded:
+    """Note why places cannot be had; answers what is let over capacity."""
     exceeded = set()
-    for entry, wish in wishes(plan, slots, calendars, taken.at, may_exceed=may_exceed):
-        refusal = sale_refusal(wish, uses[wish.slot.id], taken.at)
+    for entry, wish in wishes(one.plan, slots, calendars, now, may_exceed=one.may_exceed):
+        refusal = sale_refusal(wish, uses[wish.slot.id], now)
         if refusal is not None:
-            found.found.append(replace(refusal, path=tuple(map(str, entry.path))))
+            one.found.found.append(replace(refusal, path=tuple(map(str, entry.path))))
         elif wish.may_exceed and exceeds(wish, uses[wish.slot.id]):
             exceeded.add((entry.admission.id, wish.slot.id))
-    return TakenPlaces(taken.at, exceeded, ids)
+    return exceeded
 
 
 def capacity_exceeded(context: Context, request_id: int, exceeded: Exceeded, now: datetime) -> list[Event]:
@@ -110,20 +149,18 @@ def lines_of(plan: Plan, request_id: int, ids: NewIds) -> Lines:
     )
 
 
-def holding(plan: Plan, request_id: int, ids: NewIds, now: datetime, expires_at: datetime) -> NewRows:
-    """The places that the plan's entries hold."""
-    return db.reservation.holding(
-        [
-            {
-                "entry_id": entry_id,
-                "request_id": request_id,
-                "slot_id": entry.slot_id,
-                "places": entry.places,
-                "kind": ReservationKind.HELD.value,
-                "since": now,
-                "until": expires_at,
-            }
-            for (_, entry), entry_id in zip(plan.entries, ids.entries, strict=True)
-            if entry.slot_id and entry.quantity
-        ]
-    )
+def held_by(plan: Plan, request_id: int, ids: NewIds, now: datetime, expires_at: datetime) -> list[Mapping[str, Any]]:
+    """The places that the plan's entries hold, as they are kept."""
+    return [
+        {
+            "entry_id": entry_id,
+            "request_id": request_id,
+            "slot_id": entry.slot_id,
+            "places": entry.places,
+            "kind": ReservationKind.HELD.value,
+            "since": now,
+            "until": expires_at,
+        }
+        for (_, entry), entry_id in zip(plan.entries, ids.entries, strict=True)
+        if entry.slot_id and entry.quantity
+    ]

@@ -11,7 +11,7 @@ from ..refusals import Outcome, Refusals, Refused
 from .common import event, find_and_lock, may_go_over, turned_down
 from .lines import RequestedLine, make_out
 from .rules import has_run_out, hold_expired, update_refusal
-from .taking import capacity_exceeded, claim_numbers, holding, lines_of, take_places
+from .taking import capacity_exceeded, claim_numbers, held_by, lines_of, take_places
 
 
 async def update(
@@ -48,9 +48,9 @@ async def update(
         happened += capacity_exceeded(context, request.id, exceeded, now)
         await db.together.make(
             write,
-            db.ticket_request.setting(request.id, values),
-            *db.ticket_request.adding_lines(request.client_id, lines_of(plan, request.id, ids)),
-            holding(plan, request.id, ids, now, request.expires_at),
+            *db.ticket_request.setting(write, [(request.id, values)]),
+            *db.ticket_request.adding_lines({request.id: request.client_id}, lines_of(plan, request.id, ids)),
+            db.reservation.holding(held_by(plan, request.id, ids, now, request.expires_at)),
             db.timeline.recording(write, happened, now),
         )
     return Outcome(row_id=request.id)

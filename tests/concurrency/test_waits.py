@@ -1,7 +1,7 @@
 """What waited for somebody else's lock: it decides by the clock read after the lock, and nobody waits in a circle."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, select
 import db
 from db.base import Instant
 from db.engine import Write
+from db.ticket import NewNumbers
 from db.ticket_request import NewIds, TicketRequestRow
 from db.time_slot import Taken, TakenSlot
 from tests.harness import Gatehouse
@@ -82,10 +83,8 @@ async def test_by_the_clock_of_its_beginning_the_late_confirm_would_sell(
     columns = (slot.c[name] for name in TakenSlot._fields)
     beside = select(*columns, clock).order_by(slot.c.id).with_for_update(key_share=True)
 
-    async def with_that_clock(
-        write: Write, request_id: int, ticket_ids: Mapping[str, int], slot_ids: Sequence[int]
-    ) -> tuple[set[str], Taken]:
-        free = await db.ticket.add_numbers(write, ticket_ids, request_id)
+    async def with_that_clock(write: Write, numbers: NewNumbers, slot_ids: Sequence[int]) -> tuple[set[str], Taken]:
+        free = await db.ticket.add_numbers(write, numbers)
         rows = await write.all(beside.where(slot.c.id.in_(slot_ids)))
         return free, Taken({row[0]: TakenSlot._make(row[:-1]) for row in rows}, rows[-1][-1])
 
@@ -177,20 +176,21 @@ async def test_read_before_the_request_is_taken_the_confirm_would_issue_what_was
     """The control: what hangs on the request is read in a statement that does not wait for it."""
     park = Park(gatehouse)
     tour = await park.sellable()
-    lock, of_request = db.ticket_request.lock, db.issue.of_request
+    lock_each, of_requests = db.ticket_request.lock_each, db.issue.of_requests
 
-    async def read_then_take(write: Write, token_key: str) -> TicketRequestRow | None:
+    async def read_then_take(write: Write, token_keys: Sequence[str]) -> dict[str, TicketRequestRow]:
+        (token_key,) = token_keys
         request = await db.ticket_request.by_token_key(write, token_key, db.ticket_request.BEFORE_TIME)
         assert request is not None
-        read = await of_request(write, request.id)
+        read = await of_requests(write, [request.id])
 
-        async def as_read(_write: Write, _request_id: int) -> db.issue.Issue:
+        async def as_read(_write: Write, _request_ids: Sequence[int]) -> list[db.issue.Issue]:
             return read
 
-        monkeypatch.setattr(db.issue, "of_request", as_read)
-        return await lock(write, token_key)
+        monkeypatch.setattr(db.issue, "of_requests", as_read)
+        return await lock_each(write, token_keys)
 
-    monkeypatch.setattr(db.ticket_request, "lock", read_then_take)
+    monkeypatch.setattr(db.ticket_request, "lock_each", read_then_take)
     assert await confirm_beside_an_update(park, tour) == 1
 
 
@@ -237,7 +237,10 @@ async def test_two_who_want_one_ticket_number_and_one_slot_do_not_wait_in_a_circ
 async def test_taken_as_they_are_listed_two_slots_make_two_buyers_wait_in_a_circle(
     park: Park, tour: Sellable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: each takes its first slot, then wants the other's. PostgreSQL ends it by failing one of them."""
+    """The control: each takes its first slot, then wants the other's. PostgreSQL ends it by failing one of them.
+
+    They dictate ticket numbers, so neither goes in company, after which it would be tried again alone.
+    """
     both_have_one = asyncio.Barrier(2)
 
     async def as_listed(write: Write, slot_ids: Sequence[int], *numbers: int) -> tuple[Taken, NewIds]:
@@ -250,8 +253,11 @@ async def test_taken_as_they_are_listed_two_slots_make_two_buyers_wait_in_a_circ
 
     monkeypatch.setattr(db.ticket_request, "take_slots", as_listed)
     one, other = sorted(tour.slots.values())[3:5]
-    lines = [tour.line(1, one), tour.line(1, other)]
-    asked = [{"input": {"lines": lines}}, {"input": {"lines": lines[::-1]}}]
+    slots = [one, other]
+    asked = [
+        {"input": {"lines": [tour.line(1, slot, externalTicketNos=[f"{name}-{slot}"]) for slot in order]}}
+        for name, order in (("A", slots), ("B", slots[::-1]))
+    ]
     answers = await asyncio.gather(*(park.gatehouse.ask(CREATE, one, role="WEB_STORE") for one in asked))
     failed = [answer["errors"][0]["extensions"]["code"] for answer in answers if "errors" in answer]
     assert failed == ["INTERNAL_SERVER_ERROR"]

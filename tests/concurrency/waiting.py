@@ -27,10 +27,10 @@ async def beside(database: Database) -> AsyncIterator[Write]:
 
 
 @asynccontextmanager
-async def holding_slots(database: Database) -> AsyncIterator[None]:
-    """Hold the lock of every slot while the block runs."""
+async def holding_slots(database: Database, *slots: int) -> AsyncIterator[None]:
+    """Hold the lock of these slots while the block runs, or of every one."""
     async with beside(database) as write:
-        ids = [row[0] for row in await write.all(text("SELECT id FROM time_slot"))]
+        ids = slots or [row[0] for row in await write.all(text("SELECT id FROM time_slot"))]
         await db.time_slot.lock(write, ids)
         yield
 

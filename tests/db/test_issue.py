@@ -38,12 +38,13 @@ async def test_slots_are_taken_when_every_number_is(database: Database) -> None:
         item = await make.item()
         await make.ticket(await make.line(request := await make.request(await make.client()), item), "n-1")
     async with undone(database) as write:
-        first, second = await write.next_ids(db.ticket.issued_ticket, 2)
-        assert await db.issue.take(write, request.id, {"n-0": first, "n-1": second}, [slot_id]) == ({"n-0"}, None)
+        first, second = ((request.id, ticket_id) for ticket_id in await write.next_ids(db.ticket.issued_ticket, 2))
+        two = {"n-0": first, "n-1": second}
+        assert await db.issue.take(write, two, [slot_id]) == ({"n-0"}, None)
         assert await is_free(database, slot_id)
-        assert await db.issue.take(write, request.id, {"n-2": second}, None) == ({"n-2"}, None)
+        assert await db.issue.take(write, {"n-2": second}, None) == ({"n-2"}, None)
         assert await is_free(database, slot_id)
-        free, taken = await db.issue.take(write, request.id, {"n-3": second}, [slot_id])
+        free, taken = await db.issue.take(write, {"n-3": second}, [slot_id])
         assert set(free) == {"n-3"}
         assert taken is not None
         assert list(taken.slots) == [slot_id]
@@ -55,8 +56,8 @@ async def test_without_slots_the_clock_is_read_with_the_last_number(database: Da
     async with making(database) as make:
         request = await make.request(await make.client())
     async with undone(database) as write:
-        for numbers in ({"n-1": 1}, {}):
-            free, taken = await db.issue.take(write, request.id, numbers, [])
+        for numbers in ({"n-1": (request.id, 1)}, {}):
+            free, taken = await db.issue.take(write, numbers, [])
             assert set(free) == set(numbers)
             assert taken is not None
             assert taken.slots == {}

@@ -1,0 +1,180 @@
+"""Changes that are asked for at the same moment, in one transaction.
+
+To write down a sale takes PostgreSQL longer for its statements, and for putting it on the disk, than for its rows. A
+shop that sells to sixteen guests at once has sixteen sales made in company: one transaction, in which each is decided
+by what those before it have left. So it is as if they had come one after the other; only that all of them are there, or
+none, when the machine fails.
+
+Nobody is the worse for it. Who is alone begins at once. What goes wrong before the commit, whatever it is, undoes it
+for all, and each of them goes its own way, as if there had been no company; so does a lock that is not to be had soon.
+Who leaves undoes it, too: a change that is told to have been stopped has not been made. None of this holds from the
+commit on: then it is as it turns out for all.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import structlog
+
+from db.driver import is_out_of_reach
+from db.engine import Write
+
+from .coalescing import Shared, UnderWay, gathered
+
+if TYPE_CHECKING:
+    from .context import Context
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+log = structlog.get_logger("gatehouse")
+
+CHANGES_AT_ONCE = 32
+WEIGHT_AT_ONCE = 200
+"""What is told of each change when it is asked for is its weight: tickets, say. So many are written in some ten
+milliseconds, for which others wait that want the same."""
+
+GATHERED_SECONDS = 0.01
+"""How long those who are under way are waited for at most. They mostly are back sooner, and meanwhile others join."""
+
+PATIENCE_SECONDS = 0.25
+"""How long a company waits for a lock. Who holds one for longer may keep those waiting that want the very same, and not
+their company."""
+
+
+class Parted(Exception):
+    """What was begun for one of a company must be undone, so it is for all: each goes its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[A, R]):
+    """A kind of changes that may be made in company, as ``together`` makes them: it answers for each what came of it.
+
+    ``together`` is given the changes in their order, and what is to be called when all is decided and only the commit
+    is left.
+    """
+
+    together: Callable[[Sequence[A], Callable[[], None]], Awaitable[Sequence[R]]]
+
+
+class Company(UnderWay, Generic[A, R]):
+    """Brings those together who want to change something of that kind. Whoever does, enters it (``with``)."""
+
+    def __init__(self, work: Work[A, R]) -> None:
+        self._work = work
+        self._open: _Party | None = None
+
+    async def answer(
+        self, context: "Context", asked: A, *, weight: int = 1, names: Collection[object] = ()
+    ) -> R | None:
+        """What came of a change; None if nothing did, and it is to be made alone.
+
+        No two that go together have one of the ``names`` in common: the second would have to wait for the first.
+        Raises what the commit raises, or what a database that is out of reach does.
+        """
+        if self.is_alone or weight > WEIGHT_AT_ONCE:
+            return None
+        party = self._open
+        if party is None or not party.is_open:
+            party = self._open = _Party(self._work, party)
+        if not party.joined(asked, weight, names):
+            return None
+        with context.attending():
+            try:
+                found: R | None = await party.answer(asked)
+                return found
+            finally:
+                if party.is_over and self._open is party:
+                    self._open = None
+
+
+class Companies:
+    """Those of one process, by what they do."""
+
+    def __init__(self) -> None:
+        self._known: dict[Work[Any, Any], Company[Any, Any]] = {}
+
+    def of(self, work: Work[A, R]) -> Company[A, R]:
+        """Who does that."""
+        return self._known.setdefault(work, Company(work))
+
+
+class _Party(Shared):
+    """Those who go together."""
+
+    def __init__(self, work: Work[Any, Any], before: "_Party | None") -> None:
+        self._of = work
+        self._before = before
+        self._asked: list[Any] = []
+        self._names: set[object] = set()
+        self._weight = 0
+        self._answers: dict[int, Any] = {}
+        self._is_closed = self._is_final = False
+        super().__init__(self._work)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not set out."""
+        return not (self._is_closed or self.is_over)
+
+    def joined(self, asked: Any, weight: int, names: Collection[object]) -> bool:
+        """Whether there was room for one more, which goes with it then."""
+        if (
+            len(self._asked) >= CHANGES_AT_ONCE
+            or self._weight + weight > WEIGHT_AT_ONCE
+            or not self._names.isdisjoint(names)
+        ):
+            return False
+        self._asked.append(asked)
+        self._names.update(names)
+        self._weight += weight
+        return True
+
+    async def is_back(self, seconds: float) -> None:
+        """Return when it is over, or so much time is."""
+        if not self.is_over:
+            await asyncio.wait([self._task], timeout=seconds)
+
+    async def answer(self, asked: Any) -> Any:
+        """What came of that change."""
+        await self.wait()
+        found = self._answers.get(id(asked))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _ends_with_who_leaves(self) -> bool:
+        return True
+
+    def _stop(self) -> None:
+        if not self._is_final:  # else it is waited for, as any commit is
+            super()._stop()
+
+    async def _work(self) -> None:
+        """Wait until no more join, and for those before it; then do it for all."""
+        await gathered(lambda: len(self._asked))
+        if self._before is not None:
+            await self._before.is_back(GATHERED_SECONDS)
+            self._before = None
+        self._is_closed = True
+        answers: Sequence[Any]
+        print("PARTY", len(self._asked), flush=True)
+        try:
+            answers = await self._of.together(self._asked, self._decided)
+        except Exception as cause:
+            if not (self._is_final or is_out_of_reach(cause)):
+                log.info("company", changes=len(self._asked), parted=type(cause).__name__)
+                return
+            answers = [cause] * len(self._asked)
+        self._answers = {id(asked): answer for asked, answer in zip(self._asked, answers, strict=True)}
+
+    def _decided(self) -> None:
+        self._is_final = True
+
+
+async def be_impatient(write: Write, changes: Sequence[Any]) -> None:
+    """Wait for locks no longer than company may; who is alone waits as long as it has time."""
+    if len(changes) > 1:
+        await write.limit_waits(PATIENCE_SECONDS)

@@ -1,0 +1,229 @@
+"""Changes that are asked for at once are made in company; and nobody is the worse for it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from db.client import Role
+from db.engine import Database, statements
+from resolvers.actor import Actor
+from resolvers.company import CHANGES_AT_ONCE, WEIGHT_AT_ONCE, Companies, Company, Parted, Work, be_impatient
+from resolvers.context import Context, Rules, writing
+
+SHOP = Actor(1, "shop", Role.WEB_STORE)
+
+
+class Counting:
+    """A kind of changes: each is told how many were made before it. It can be held before its commit, and at it."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.kept: list[str] = []
+        self.before = asyncio.Event()
+        self.at_commit = asyncio.Event()
+        self.has_begun = asyncio.Event()
+        self.is_decided = asyncio.Event()
+        self.before.set()
+        self.at_commit.set()
+        self.fails: Exception | None = None
+        self.fails_at_commit: Exception | None = None
+
+    async def __call__(self, asked: Sequence["Change"], decided: Callable[[], None]) -> Sequence[int | None]:
+        names = [one.name for one in asked]
+        self.asked.append(names)
+        async with writing([one.context for one in asked]) as write:
+            await write.run_text("SELECT 1")
+            self.has_begun.set()
+            await self.before.wait()
+            if self.fails is not None:
+                raise self.fails
+            answers = [None if name == "alone" else len(self.kept) + place for place, name in enumerate(names)]
+            decided()
+            self.is_decided.set()
+            await self.at_commit.wait()
+            if self.fails_at_commit is not None:
+                raise self.fails_at_commit
+        self.kept += names
+        return answers
+
+
+class Change:
+    def __init__(self, context: Context, name: str) -> None:
+        self.context, self.name = context, name
+
+
+class Shop:
+    """Changes that are asked for, each by an operation of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.counting = Counting()
+        self.company: Company[Change, int | None] = Companies().of(Work(self.counting))
+
+    async def ask(self, name: str, **told: Any) -> int | None:
+        context = Context(self.database, SHOP, Rules())
+        try:
+            with self.company:
+                return await self.company.answer(context, Change(context, name), **told)
+        finally:
+            await context.close()
+
+    async def ask_at_once(self, *names: str, **told: Any) -> list[int | None]:
+        """Beside one more, so that nobody is alone."""
+        with self.company:
+            return list(await asyncio.gather(*(self.ask(name, **told) for name in names)))
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    return Shop(database)
+
+
+async def test_who_is_alone_makes_its_change_alone(shop: Shop) -> None:
+    assert await shop.ask("a") is None
+    assert shop.counting.asked == []
+
+
+async def test_those_at_once_are_made_in_one_transaction(shop: Shop) -> None:
+    """In their order, and each counts the statement that it shares."""
+    counted: list[list[str]] = [[], [], []]
+
+    async def ask(place: int) -> int | None:
+        statements.set(counted[place])
+        return await shop.ask("abc"[place])
+
+    with shop.company:
+        assert await asyncio.gather(*map(ask, range(3))) == [0, 1, 2]
+    assert shop.counting.asked == [["a", "b", "c"]]
+    assert counted == [["SELECT 1"]] * 3
+
+
+async def test_one_of_them_may_be_sent_to_go_alone(shop: Shop) -> None:
+    assert await shop.ask_at_once("a", "alone", "b") == [0, None, 2]
+
+
+@pytest.mark.parametrize("cause", [Parted(), ValueError("broken")])
+async def test_what_goes_wrong_before_the_commit_parts_them(shop: Shop, cause: Exception) -> None:
+    shop.counting.fails = cause
+    assert await shop.ask_at_once("a", "b") == [None, None]
+    assert shop.counting.kept == []
+
+
+async def test_a_database_that_is_out_of_reach_is_asked_once_for_all(shop: Shop) -> None:
+    shop.counting.fails = OSError("gone")
+    with shop.company:
+        found = await asyncio.gather(shop.ask("a"), shop.ask("b"), return_exceptions=True)
+    assert [type(one) for one in found] == [OSError, OSError]
+    assert shop.counting.asked == [["a", "b"]]
+
+
+async def test_what_the_commit_comes_to_it_comes_to_for_all(shop: Shop) -> None:
+    """Whether it was made or not, nobody knows: it is not made again."""
+    shop.counting.fails_at_commit = ValueError("lost")
+    with shop.company:
+        found = await asyncio.gather(shop.ask("a"), shop.ask("b"), return_exceptions=True)
+    assert [repr(one) for one in found] == ["ValueError('lost')"] * 2
+
+
+async def test_who_leaves_has_nothing_made_and_the_others_go_alone(shop: Shop) -> None:
+    shop.counting.before.clear()
+    with shop.company:
+        leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
+        await shop.counting.has_begun.wait()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert shop.database.connections_in_use == 0
+        assert await staying is None
+    assert shop.counting.kept == []
+
+
+async def test_who_leaves_before_they_have_set_out_does_not_strand_the_others(shop: Shop) -> None:
+    with shop.company:
+        leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        async with asyncio.timeout(5):
+            assert await staying is None
+
+
+async def test_at_the_commit_it_is_too_late_to_leave(shop: Shop) -> None:
+    """It is waited for, as any commit is; the others have their answers."""
+    shop.counting.at_commit.clear()
+    with shop.company:
+        leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
+        await shop.counting.is_decided.wait()
+        leaving.cancel()
+        await asyncio.sleep(0.01)
+        assert not leaving.done()
+        shop.counting.at_commit.set()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert await staying == 1
+    assert shop.counting.kept == ["a", "b"]
+
+
+async def test_two_of_one_name_do_not_go_together(shop: Shop) -> None:
+    """The second would wait for the first, and is asked for alone."""
+    assert sorted(map(str, await shop.ask_at_once("a", "b", names={"token"}))) == ["0", "None"]
+
+
+async def test_a_company_is_neither_too_many_nor_too_heavy(shop: Shop) -> None:
+    number = CHANGES_AT_ONCE + 3
+    found = await shop.ask_at_once(*map(str, range(number)))
+    assert found.count(None) == 3
+    heavy = WEIGHT_AT_ONCE // 2 + 1
+    assert (await shop.ask_at_once("a", "b", weight=heavy)).count(None) == 1
+    assert await shop.ask_at_once("a", "b", weight=WEIGHT_AT_ONCE + 1) == [None, None]
+
+
+async def test_those_who_come_while_others_are_under_way_go_together_when_these_are_back(shop: Shop) -> None:
+    shop.counting.at_commit.clear()
+    with shop.company:
+        first = [asyncio.create_task(shop.ask(name)) for name in "ab"]
+        await shop.counting.is_decided.wait()
+        then = [asyncio.create_task(shop.ask("c"))]
+        await asyncio.sleep(0.002)
+        then.append(asyncio.create_task(shop.ask("d")))
+        await asyncio.sleep(0.001)
+        shop.counting.at_commit.set()
+        assert await asyncio.gather(*first, *then) == [0, 1, 2, 3]
+    assert shop.counting.asked == [["a", "b"], ["c", "d"]]
+
+
+async def test_a_company_does_not_wait_long_for_those_before_it(database: Database) -> None:
+    """Who waits for a lock does not hold up those who come after."""
+    if database.dialect == "sqlite":
+        pytest.skip("one writer at a time")
+    shop = Shop(database)
+    shop.counting.at_commit.clear()
+    with shop.company:
+        first = [asyncio.create_task(shop.ask(name)) for name in "ab"]
+        await shop.counting.is_decided.wait()
+        then = [asyncio.create_task(shop.ask(name)) for name in "cd"]
+        async with asyncio.timeout(5):
+            while len(shop.counting.asked) < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        shop.counting.at_commit.set()
+        await asyncio.gather(*first, *then)
+
+
+async def test_only_company_is_impatient(database: Database) -> None:
+    """Who is alone waits for a lock as long as it has time."""
+    async with database.writing() as write:
+        await be_impatient(write, ["one"])
+        alone = await _lock_timeout(write)
+        await be_impatient(write, ["one", "two"])
+        assert (alone, await _lock_timeout(write)) in (("0", "250ms"), (None, None))
+    async with database.writing() as write:
+        assert await _lock_timeout(write) == alone
+
+
+async def _lock_timeout(write: Any) -> Any:
+    if write.dialect == "sqlite":
+        return None
+    return (await write.fetch("SHOW lock_timeout"))[0][0]
