@@ -160,7 +160,6 @@ class _Party(Shared):
             self._before = None
         self._is_closed = True
         answers: Sequence[Any]
-        print("PARTY", len(self._asked), flush=True)
         try:
             answers = await self._of.together(self._asked, self._decided)
         except Exception as cause:
