@@ -77,7 +77,7 @@ class Company(UnderWay, Generic[A, R]):
         if self.is_alone or weight > WEIGHT_AT_ONCE:
             return None
         party = self._open
-        if party is None or not party.is_open:
+        if party is None or not party.has_room_for(weight):
             party = self._open = _Party(self._work, party)
         if not party.joined(asked, weight, names):
             return None
@@ -114,18 +114,14 @@ class _Party(Shared):
         self._is_closed = self._is_final = False
         super().__init__(self._work)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it has not set out."""
-        return not (self._is_closed or self.is_over)
+    def has_room_for(self, weight: int) -> bool:
+        """Whether it has not set out, and so much more is not too much."""
+        is_open = not (self._is_closed or self.is_over)
+        return is_open and len(self._asked) < CHANGES_AT_ONCE and self._weight + weight <= WEIGHT_AT_ONCE
 
     def joined(self, asked: Any, weight: int, names: Collection[object]) -> bool:
-        """Whether there was room for one more, which goes with it then."""
-        if (
-            len(self._asked) >= CHANGES_AT_ONCE
-            or self._weight + weight > WEIGHT_AT_ONCE
-            or not self._names.isdisjoint(names)
-        ):
+        """Whether one more goes with it: not, if somebody does who is told by one of these names."""
+        if not self._names.isdisjoint(names):
             return False
         self._asked.append(asked)
         self._names.update(names)
