@@ -98,6 +98,12 @@ class _Asked:
         return key(self.confirmation.token)
 
     @property
+    def order(self) -> db.ticket_request.Order | None:
+        """The order number that it has, or takes."""
+        number = self.request.order_key or key(self.said["external_order_no"])
+        return None if number is None else (self.request.client_id, number)
+
+    @property
     def admits(self) -> bool:
         """Whether somebody may be let in with the sale."""
         return any(activates(content, self.request.channel) for content in self.issue.contents.values())
@@ -110,8 +116,6 @@ class _Asked:
 
 async def _in_company(context: Context, confirmation: Confirmation) -> _Answer | None:
     """What comes of it, unless it is to be confirmed alone: then None."""
-    if confirmation.external_order_no is not None:
-        return None  # a number that is claimed only now would have to be given back where it is refused
     asked = _Asked.of(context, confirmation)
     return await context.companies.of(_CONFIRMING).answer(context, asked, names={asked.token_key})
 
@@ -129,9 +133,9 @@ async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda
             left = await _look(write, [one for one in asked if one.answer is None])
             if len(asked) > 1:
                 left = [one for one in left if one.is_sociable]
+            left = await _take_orders(write, left, in_company=len(asked) > 1)
             if not left:
                 return [one.answer for one in asked]
-            await _take_orders(write, left)
             numbers, taken = await _take(write, left)
             for one in left:
                 await _judge(write, one, taken)
@@ -298,23 +302,24 @@ def _note_other(request: TicketRequestRow, said: dict[str, str | None], found: R
             found.add(RefusalCode.CONFLICT, message, _CALLED[name])
 
 
-async def _take_orders(write: Write, asked: Sequence[_Asked]) -> None:
+async def _take_orders(write: Write, asked: Sequence[_Asked], *, in_company: bool) -> list[_Asked]:
     """Lock the order numbers that were said at create, or take the ones that are said only now.
 
     Locked, so that nobody takes one over while this is decided: who asked between the decision and the commit would see
-    a hold that ran out. Notes DUPLICATE_ORDER, or CONFLICT with the one said at create.
+    a hold that ran out. Notes DUPLICATE_ORDER, or CONFLICT with the one said at create. Answers those that go on: who
+    finds somebody else's number leaves the company, to be confirmed alone.
     """
-    orders = {
-        (one.request.client_id, order): one.request.id
-        for one in asked
-        if (order := one.request.order_key or key(one.said["external_order_no"])) is not None
-    }
-    if not orders:
-        return
-    owners = await db.ticket_request.claim_orders(write, orders)
+    orders = {one.order: one.request.id for one in asked if one.order is not None}
+    owners = await db.ticket_request.claim_orders(write, orders) if orders else {}
+    left = []
     for one in asked:
+        is_taken = one.order is not None and one.request.order_key is None and owners[one.order] != one.request.id
+        if is_taken and in_company:
+            continue
         if (order_no := one.said["external_order_no"]) is not None:
             await _note_order(write, one.request, order_no, owners, one.found)
+        left.append(one)
+    return left
 
 
 async def _note_order(
