@@ -26,11 +26,11 @@ def given(where: Any) -> Given:
     A slot's global id becomes its row's id, 0 if it is the id of something else. Which of them are of personal data is
     what the schema tags.
     """
-    said = {name: _plain(value) for name, value in vars(where).items()} if where else {}
-    if said.get("slot_id") is not None:
-        said["slot_id"] = row_id(said["slot_id"], "TimeSlot") or 0
-    conditions = {name: value for name, value in said.items() if value is not None and value != Span()}
-    return Given(conditions, is_personal=bool(where) and not _personal(where.__class__).isdisjoint(conditions))
+    if not where:
+        return Given()
+    said = {name: value for name, value in vars(where).items() if value is not UNSET and value is not None}
+    conditions = {name: found for name, value in said.items() if (found := _plain(name, value)) is not None}
+    return Given(conditions, is_personal=not _personal(where.__class__).isdisjoint(conditions))
 
 
 @cache
@@ -38,7 +38,9 @@ def _personal(kind: Any) -> frozenset[str]:
     return frozenset(field.python_name for field in kind.__strawberry_definition__.fields if is_personal(field))
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
+    if name == "slot_id":
+        return row_id(value, "TimeSlot") or 0
     if isinstance(value, DateTimeRange):
-        return Span(_plain(value.from_), _plain(value.until))
-    return None if value is UNSET else value
+        return Span(value.from_ or None, value.until or None) if value.from_ or value.until else None
+    return value

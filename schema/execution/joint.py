@@ -8,7 +8,7 @@ answer built of what was read. What a run does beside reading and building is th
 
 The rules are those of ``resolvers.coalescing``, which does the same for what different questions read: nothing is kept,
 they settle on one ``now``, who is alone runs at once, what fails together is run again by each for itself, because
-another's may be the cause, and who stops waiting takes nothing from the others.
+another's may be the cause (unless the database cannot be asked), and who stops waiting takes nothing from the others.
 """
 
 from collections.abc import Callable, Hashable
@@ -59,15 +59,14 @@ class Joint(UnderWay):
         if found is None:
             return await run(plan, context, origin)
         asked, keys = found
-        with context.attending():
-            joint = self._open.get(asked)
-            if joint is None or not joint.is_open:
-                joint = self._open[asked] = _JointRun(plan, self._context_of(context.actor), variables, self._rows_each)
-            try:
-                answer = await joint.answer(context, origin, keys)
-            finally:
-                if joint.is_over and self._open.get(asked) is joint:
-                    del self._open[asked]
+        joint = self._open.get(asked)
+        if joint is None or not joint.is_open:
+            joint = self._open[asked] = _JointRun(plan, self._context_of(context.actor), variables, self._rows_each)
+        try:
+            answer = await joint.answer(context, origin, keys)
+        finally:
+            if joint.is_over and self._open.get(asked) is joint:
+                del self._open[asked]
         return await run(plan, context, origin) if answer is None else answer
 
 
@@ -131,7 +130,7 @@ class _JointRun(Shared):
         self._unanswered += 1
         try:
             await self.wait()
-            if not self._is_read or (self._run.has_failed and self.size > 1):
+            if not self._is_read or (self._run.has_failed and self.size > 1 and not self._run.is_out_of_reach):
                 return None
             if origin not in self._built:
                 errors: list[GraphQLError] = []

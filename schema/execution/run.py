@@ -24,6 +24,7 @@ from graphql import (
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path, is_awaitable, is_iterable
 
+from db.driver import is_out_of_reach
 from db.paging import ALL
 from resolvers.context import Context
 from resolvers.loaders import Sought, Wanted
@@ -128,11 +129,9 @@ class Origin:
 
     def sought(self, field: Field, value: LookedUp, context: Context) -> Sought | None:
         """What the field looks up. Raises what is wrong with what it is given."""
-        try:
-            return self._sought[field.slot]
-        except KeyError:
-            found = self._sought[field.slot] = value.sought(context, field.arguments(self.variables))
-            return found
+        if field.slot not in self._sought:
+            self._sought[field.slot] = value.sought(context, field.arguments(self.variables))
+        return self._sought[field.slot]
 
 
 class Always(dict[Any, Any]):
@@ -163,6 +162,8 @@ class Run:
         self.asked: dict[int, Any] = {}
         """By the same places: the arguments of fields that take any."""
         self.has_failed = False
+        self.is_out_of_reach = False
+        """Whether the database could not be asked: that is nobody's fault."""
         for field in plan.informed:
             self.values[len(plan.fields) + field.slot] = self.strawberry_info(field)
 
@@ -182,6 +183,11 @@ class Run:
                 built: dict[str, Any] = generated.builder(self.plan, root)(origin, self.values)
                 return built
         return Completion(self, errors).data(root, origin)
+
+    def fail(self, cause: Exception) -> None:
+        """Note that something could not be had."""
+        self.has_failed = True
+        self.is_out_of_reach = self.is_out_of_reach or is_out_of_reach(cause)
 
     def clear(self) -> None:
         """Let go of what was read: the run is among its values, and would wait for the garbage collector with them."""
@@ -332,7 +338,7 @@ class _Level:
         for key in keys:
             value = found.get(key)
             if isinstance(value, Exception):
-                run.has_failed = True
+                run.fail(value)
                 store[key] = value
             else:
                 store[key] = shown(context, key, value)
@@ -421,7 +427,7 @@ class _Level:
         if field.depth and not isinstance(value, list | tuple) and is_iterable(value):
             value = list(value)  # it is gone through more than once
         if isinstance(value, Exception):
-            self._run.has_failed = True
+            self._run.fail(value)
         self._run.values[field.slot][place] = value
         return value
 

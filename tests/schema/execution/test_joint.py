@@ -41,11 +41,14 @@ class Batches:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     is_free: asyncio.Event = field(default_factory=asyncio.Event)
     friends_each: int = 2
+    is_down: bool = False
 
     async def things(
         self, _context: Any, _read: Read, keys: Sequence[tuple[int, str | None]], _sizes: tuple[int, ...]
     ) -> Mapping[tuple[int, str | None], Any]:
         self.looked_up.append(sorted(keys, key=str))
+        if self.is_down:
+            raise ConnectionResetError
         if any(key == 7 for key, _ in keys):
             raise ValueError("broken")
         return {(key, beside): self.owner(key=key) for key, beside in keys if key}
@@ -269,6 +272,16 @@ async def test_a_failure_is_told_to_who_asked_for_it(world: World) -> None:
         None,
         None,
     ]
+
+
+async def test_who_cannot_ask_the_database_does_not_ask_again(world: World) -> None:
+    """All are told so: that it is down is nobody's fault, and asking it once for each does not raise it."""
+    world.batches.is_down = True
+    found = await asyncio.gather(*(world.ask(NAMES, key=key) for key in (1, 2, 3)))
+    assert [one.data for one in found] == [{"thing": None}] * 3
+    told = [error for one in found for error in one.errors or ()]
+    assert [type(error.original_error) for error in told] == [ConnectionResetError] * 3
+    assert len(world.batches.looked_up) == 1
 
 
 async def test_who_stops_waiting_takes_nothing_from_the_others(world: World) -> None:
