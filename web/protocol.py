@@ -14,6 +14,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from schema.execution.http import REPLY
+
 HEADS_REMEMBERED = 1_000
 """Of requests, and of answers. Those of requests hold keys, as the memory of whoever looks at them does anyway."""
 
@@ -21,6 +23,9 @@ LONGEST_REMEMBERED = 2_000
 """Bytes of the head of a request."""
 
 END_OF_HEAD = b"\r\n\r\n"
+
+EXTENSIONS: dict[str, dict[object, object]] = {REPLY: {}}
+"""Of ASGI: what else an application may send."""
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -32,6 +37,17 @@ class Known(NamedTuple):
     """Of ASGI: what is the same on every connection."""
     length: int
     """Bytes of the body behind it."""
+
+
+class _Nobody(Event):
+    """Takes the place of what tells somebody who waits for more of a request that is there as a whole. Mostly nobody
+    does, and then there is nothing to be told and none to be made for each request."""
+
+    def set(self) -> None:
+        """Nobody waits."""
+
+
+NOBODY = _Nobody()
 
 
 class Protocol(HttpToolsProtocol):
@@ -81,7 +97,7 @@ class Protocol(HttpToolsProtocol):
             access_logger=self.access_logger,
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
-            message_event=Event(),
+            message_event=NOBODY,
             expect_100_continue=False,
             keep_alive=True,
             on_response=self.on_response_complete,
@@ -100,7 +116,7 @@ class Protocol(HttpToolsProtocol):
         if len(self._known) >= HEADS_REMEMBERED:
             self._known.clear()
         same = {name: scope[name] for name in SAME}  # type: ignore[literal-required]
-        self._known[head] = Known(same | {"headers": headers}, len(body))
+        self._known[head] = Known(same | {"headers": headers, "extensions": EXTENSIONS}, len(body))
 
     def on_message_begin(self) -> None:
         self._is_between = False
@@ -113,6 +129,7 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         cycle.__class__ = Cycle  # uvicorn, which makes most, asks nobody of which class
+        cycle.scope["extensions"] = EXTENSIONS
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 
@@ -155,74 +172,53 @@ SAME = ("type", "asgi", "http_version", "root_path", "method", "path", "raw_path
 
 
 class Cycle(RequestResponseCycle):
-    """A request and its answer. An answer whose last header is its length leaves in one piece, and its other headers
-    are put into words once.
+    """A request and its answer. An answer that an application has as a whole it sends as one message (``REPLY``), and
+    it leaves in one piece, the headers that are always the same put into words once.
 
-    uvicorn searches each header of each answer for what may not be in it: with fifteen of them, a twentieth of the time
-    of a short question. Whatever is unusual, it sends itself.
+    uvicorn is told twice, and searches each header of each answer for what may not be in it: with fifteen of them, a
+    tenth of the time of a short question. Whatever is unusual, it sends itself.
     """
 
     whole: bytes | None = None
     """The body, if it came with the head and nobody has taken it yet."""
-    _head = b""
-    """What is to be sent in front of the body of the answer."""
 
     async def receive(self) -> ASGIReceiveEvent:
         if self.whole is None or self.disconnected or self.response_complete:
+            if self.message_event is NOBODY:
+                self.message_event = Event()
             return await super().receive()
         body, self.whole = self.whole, None
         return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(self, message: ASGISendEvent) -> None:
-        if self.disconnected or self.flow.write_paused:
-            self._flush()
+        if message["type"] != REPLY:
             await super().send(message)
-        elif message["type"] == "http.response.start":
-            if not self._begins(message["status"], tuple(message.get("headers", ()))):
-                await super().send(message)
-        elif not (self._head and message["type"] == "http.response.body" and self._ends(message)):
-            self._flush()
-            await super().send(message)
+            return
+        reply: Any = message
+        headers, body = reply["headers"], reply["body"]
+        if not self._leaves(reply["status"], headers, body):
+            said = [*headers, (b"content-length", b"%d" % len(body))]
+            await super().send({"type": "http.response.start", "status": reply["status"], "headers": said})
+            await super().send({"type": "http.response.body", "body": body})
 
-    def _begins(self, status: int, headers: Headers) -> bool:
-        """Make the head of an answer of known length. False: it is of another kind."""
-        if self.response_started or self.access_log or not headers:
+    def _leaves(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Send it in one piece. False: it is not for that."""
+        if self.disconnected or self.flow.write_paused or self.response_started or self.access_log:
             return False
-        name, value = headers[-1]
-        if name != b"content-length" or not value.isdigit():
-            return False
-        first, others = _lines(tuple(self.default_headers)), _lines(headers[:-1])
-        if first is None or others is None:
+        first, others = _lines(tuple(self.default_headers)), _lines(headers)
+        if first is None or others is None or self.scope["method"] == "HEAD":
             return False
         end = END_OF_HEAD if self.keep_alive else b"\r\nconnection: close\r\n\r\n"
-        self._head = b"".join((STATUS_LINE[status], first, others, b"content-length: ", value, end))
+        self.transport.write(
+            b"".join((STATUS_LINE[status], first, others, b"content-length: ", b"%d" % len(body), end, body))
+        )
         self.response_started, self.waiting_for_100_continue = True, False
-        self.chunked_encoding, self.expected_content_length = False, int(value)
-        return True
-
-    def _ends(self, message: ASGISendEvent) -> bool:
-        """Send head and body. False: it is not the whole body."""
-        body = message.get("body", b"")
-        assert isinstance(body, bytes)
-        if (
-            message.get("more_body", False)
-            or len(body) != self.expected_content_length
-            or self.scope["method"] == "HEAD"
-        ):
-            return False
-        self.transport.write(self._head + body)
-        self._head = b""
-        self.expected_content_length, self.response_complete = 0, True
+        self.chunked_encoding, self.response_complete = False, True
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
         return True
-
-    def _flush(self) -> None:
-        if self._head:
-            self.transport.write(self._head)
-            self._head = b""
 
 
 @lru_cache(maxsize=HEADS_REMEMBERED)

@@ -56,6 +56,10 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Va
 FOREIGN = "Pages of that origin may not ask here: see GATEHOUSE_CORS_ORIGINS."
 NEEDS_A_KEY = "This needs a key: send Authorization: Bearer gh_..., neither expired nor revoked."
 
+REPLY = "gatehouse.reply"
+"""The extension of ASGI, and the type of its message, by which an answer that is there as a whole is sent as a whole:
+``status``, ``headers`` but for that of its length, and ``body``."""
+
 MANNERS = 1_000
 """How many are remembered: of what the protocol remembers, which takes care that none is long."""
 
@@ -115,15 +119,18 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(scope, receive)
         if isinstance(answer, Reply):
-            await self._tell(answer, send)
+            await self._tell(answer, scope, send)
         else:
             await answer(scope, receive, send)
 
-    async def _tell(self, reply: Reply, send: Send) -> None:
-        """Send it, its length behind the headers that are always the same: so the protocol can remember these."""
+    async def _tell(self, reply: Reply, scope: Scope, send: Send) -> None:
+        """Send it: at once, where the server takes it as a whole."""
         headers = self._of_type(reply.media_type)
         if reply.headers:
             headers += _lines(reply.headers)
+        if REPLY in scope.get("extensions", ()):
+            await send({"type": REPLY, "status": reply.status, "headers": headers, "body": reply.body})
+            return
         headers += ((b"content-length", b"%d" % len(reply.body)),)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
@@ -159,7 +166,7 @@ class Endpoint:
                 renew = self._keyring.renewed if how.takes_events else None
                 answer = await operations.run(actor, query, variables, name, may_change=method == "POST", renew=renew)
             if answer.stream is not None:
-                too_many = partial(self._tell, _reply(_too_many(limits), media_type))
+                too_many = partial(self._tell, _reply(_too_many(limits), media_type), scope)
                 return EventStream(
                     answer.stream, actor, self._keyring.renewed, self._connections, limits, self._headers, too_many
                 )
