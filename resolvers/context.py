@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -77,7 +78,12 @@ class Context:
     def _renew(self, now: datetime | None = None) -> None:
         self._now, self._has_peers = now, False
         self._settling: Settling | None = None
-        self.loaders = Loaders(self)
+        self.__dict__.pop("loaders", None)
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        """What it reads through. Not every operation does: one that runs with others reads through theirs."""
+        return Loaders(self)
 
     @property
     def now(self) -> datetime:
@@ -129,7 +135,8 @@ class Context:
             for reader in self._readers:
                 reader.cancel()
             await asyncio.wait(set(self._readers))
-        self.loaders.forget()
+        if "loaders" in self.__dict__:
+            self.loaders.forget()
 
     def extent(self, permission: Permission) -> Extent:
         """How far the permission reaches for who asks."""

@@ -72,8 +72,8 @@ class Views:
         if not context.viewed:
             return
         hour = context.now.replace(minute=0, second=0, microsecond=0)
-        for row in context.viewed.values():
-            view = View(context.actor.client_id, *_whose(row), hour)
+        for whose in {_whose(row) for row in context.viewed.values()}:
+            view = View(context.actor.client_id, *whose, hour)
             if view in self._waiting or view in self._recorded:
                 continue
             if len(self._waiting) >= self._most:

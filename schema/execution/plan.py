@@ -233,8 +233,8 @@ class Plans:
 
     def plan(self, variables: VariableValues) -> Plan:
         """The plan for these variables. Raises Unplanned."""
-        choice = tuple(variables.coerced.get(name) for name in self._switches)
-        if not all(type(chosen) is bool for chosen in choice):
+        choice = tuple([variables.coerced.get(name) for name in self._switches])
+        if choice and not all(type(chosen) is bool for chosen in choice):
             raise Unplanned("null for a directive")  # an error in a place that graphql-core knows
         plan = self._plans.get(choice)
         if plan is None:

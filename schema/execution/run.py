@@ -264,6 +264,7 @@ class _Level:
     async def wait(self) -> dict[Selection, Sequence[Any]]:
         """Wait for everything; answers the objects of the next level, each once."""
         calls = [awaitable for *_, awaitable in self._called]
+        done: Sequence[Any] = ()
         found: Mapping[Asked, Any] = NOTHING
         if self._wanted:
             wanted = [
@@ -273,7 +274,7 @@ class _Level:
             found = dict(zip(self._wanted, read, strict=True))
         elif len(calls) == 1:
             done = [await self._alone(calls[0])]
-        else:
+        elif calls:
             done = await _together(calls)
         for field, relation, group, keys in self._related:
             self._show(field, relation, keys, found.get(group, NOTHING))

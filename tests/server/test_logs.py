@@ -1,5 +1,6 @@
 """Logs: one line per operation, and nothing in them that a guest told us."""
 
+import asyncio
 import io
 import json
 import logging
@@ -49,7 +50,7 @@ def test_an_operation_is_one_line_without_what_was_said(sqlite_template: Path, t
         answer = httpx.post(f"{served.url}/graphql", json=ask, headers={"Authorization": f"Bearer {key}"})
         assert answer.json()["data"]["customerUpsert"]["customer"]["name"] == "Ada Lovelace"
         httpx.post(f"{served.url}/graphql", json={"query": "{ nonsense }"}, headers={"Authorization": f"Bearer {key}"})
-        logged = served.log
+    logged = served.log
     lines = [json.loads(line) for line in logged.splitlines()]
     done, invalid = (line for line in lines if line["event"] == "operation")
     assert (done["operation"], done["type"], done["actor"], done["errors"]) == ("Note", "mutation", "Desk", [])
@@ -59,6 +60,30 @@ def test_an_operation_is_one_line_without_what_was_said(sqlite_template: Path, t
     assert invalid["errors"] == ["GRAPHQL_VALIDATION_FAILED"]
     for said in ("ada", "Lovelace", "C-SECRET", "34 56", "nonsense", "customer", key[-20:]):
         assert said not in logged
+
+
+async def test_lines_are_written_when_the_loop_has_gone_round() -> None:
+    """Those of one turn together; what is wrong at once, and never in front of what was told before it."""
+    file = io.BytesIO()
+    lines = log.Lines(file)
+    lines.info(b"1")
+    lines.info(b"2")
+    assert not file.getvalue()
+    await asyncio.sleep(0)
+    assert file.getvalue() == b"1\n2\n"
+    lines.info(b"3")
+    lines.error(b"4")
+    assert file.getvalue() == b"1\n2\n3\n4\n"
+    await asyncio.to_thread(lines.info, b"5")
+    lines.info(b"6")
+    await asyncio.sleep(0)
+    assert file.getvalue() == b"1\n2\n3\n4\n5\n6\n"
+
+
+def test_a_line_is_written_at_once_where_no_loop_runs() -> None:
+    file = io.BytesIO()
+    log.Lines(file).info(b"1")
+    assert file.getvalue() == b"1\n"
 
 
 async def test_a_failure_is_told_without_the_values_in_it(database: Database) -> None:
