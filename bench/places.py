@@ -173,7 +173,7 @@ def report(found: dict[str, Any], ceiling: float, version: str, asked: argparse.
 {len(found["order"]):,} orders in {found["seconds"]:.0f} s, {len(found["refused"])} refused; {asked.buyers} buyers
 who wait for each answer; {WORKERS} server processes; PostgreSQL {version}, fsync and synchronous_commit on. PostgreSQL
 alone, in the same run, commits {ceiling:,.0f} transactions a second on one hot row (lock, insert, update); an order
-needs two of ours, which it shares with others that are made at once (`resolvers/company.py`).
+needs two of ours, which it shares with others that are made at once (`resolvers/group_commit.py`).
 
 {machine()}, {datetime.now(UTC):%Y-%m-%d}: `{command.strip()}`
 

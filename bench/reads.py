@@ -339,7 +339,7 @@ CPU is the server's and PostgreSQL's for each request, or for a sale, which is t
 its head. Gatehouse runs requests of one kind together that are under way at once (`schema/execution/joint.py`): at
 {many} connections one client asks about many orders or tickets (A, C), and for one and the same page (B), which
 is then read and built once for all who wait. Sales that are made at once share a transaction
-(`resolvers/company.py`). Each counts the statements that it shares. At one connection nothing is shared.
+(`resolvers/group_commit.py`). Each counts the statements that it shares. At one connection nothing is shared.
 
 | aim | | found | |
 |---|---|---|---|

@@ -14,7 +14,7 @@ from db.sales_order import SalesChannel
 
 from .actor import Actor
 from .coalescing import Coalescer, Settling
-from .company import Companies
+from .group_commit import GroupCommits
 from .loaders import Loaders
 from .policy import Extent, Permission, extent
 
@@ -52,7 +52,7 @@ class Context:
         rules: Rules,
         feed: "Feed | None" = None,
         coalescer: Coalescer | None = None,
-        companies: Companies | None = None,
+        group_commits: GroupCommits | None = None,
     ) -> None:
         self.database = database
         self.actor = actor
@@ -61,7 +61,7 @@ class Context:
         """What subscribers follow; None where nobody can subscribe."""
         self.coalescer = coalescer
         """What brings its reads together with those of other operations; None where there are none."""
-        self.companies = companies or Companies()
+        self.group_commits = group_commits or GroupCommits()
         """What brings its changes together with those of other operations."""
         self.found_tickets: set[int] = set()
         """The tickets that a GATE named by their exact number: beside them their request and reference exist."""

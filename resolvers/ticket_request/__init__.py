@@ -1,9 +1,9 @@
 """The life of a request: create, update, extend, confirm, pay, cancel, and a change of its holder.
 
 Source: domain.md, "The life of a request". Every function here that takes a context is one transaction, which creates
-and confirms that are asked for at once share (``company``). Scarce things are taken in one order: requests, their order
-numbers, their ticket numbers, their slots by id; then the database's clock is read, and only then anything is counted
-or decided.
+and confirms that are asked for at once share (``group_commit``). Scarce things are taken in one order: requests, their
+order numbers, their ticket numbers, their slots by id; then the database's clock is read, and only then anything is
+counted or decided.
 """
 
 from .confirm import Confirmation, confirm

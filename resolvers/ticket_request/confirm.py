@@ -21,8 +21,8 @@ from db.timeline import Event, RequestEventKind
 
 from .. import loaders
 from ..admittance.on_sale import activates, admit_on_sale
-from ..company import Parted, Work, be_impatient
 from ..context import Context, writing
+from ..group_commit import Ungrouped, Work, limit_waits
 from ..pattern import Pattern
 from ..refusals import Outcome, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import NAME_LENGTH, text
@@ -56,8 +56,8 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
     number), DUPLICATE_ORDER, UNKNOWN_CUSTOMER (POSTPAID without a customer number), SLOT_CANCELED, SLOT_CLOSED,
     CALENDAR_CLOSED.
     """
-    with context.companies.of(_CONFIRMING):
-        answer = await _in_company(context, confirmation)
+    with context.group_commits.of(_CONFIRMING):
+        answer = await _in_a_group(context, confirmation)
         if answer is None:
             (answer,) = await _confirm([_Asked.of(context, confirmation)])
     assert answer is not None
@@ -109,38 +109,38 @@ class _Asked:
         return any(activates(content, self.request.channel) for content in self.issue.contents.values())
 
     @property
-    def is_sociable(self) -> bool:
-        """Whether others can do with its company: it is not long, and takes nothing for which it may have to wait."""
-        return self.issue.ticket_count <= TICKETS_IN_COMPANY and not self.issue.dictated and not self.admits
+    def fits_into_a_group(self) -> bool:
+        """Whether others may wait for it: it is not long, and takes nothing for which it may have to wait itself."""
+        return self.issue.ticket_count <= TICKETS_IN_A_GROUP and not self.issue.dictated and not self.admits
 
 
-async def _in_company(context: Context, confirmation: Confirmation) -> _Answer | None:
+async def _in_a_group(context: Context, confirmation: Confirmation) -> _Answer | None:
     """What comes of it, unless it is to be confirmed alone: then None."""
     asked = _Asked.of(context, confirmation)
-    return await context.companies.of(_CONFIRMING).answer(context, asked, names={asked.token_key})
+    return await context.group_commits.of(_CONFIRMING).answer(context, asked, names={asked.token_key})
 
 
 async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda: None) -> Sequence[_Answer | None]:
     """All that ``confirm`` does, for one request or for several, which do not stand in each other's way.
 
-    Of several, those that are better confirmed alone have no answer. Raises Parted if one is refused when everything is
-    taken: the numbers taken for it must not stay.
+    Of several, those that are better confirmed alone have no answer. Raises Ungrouped if one is refused when everything
+    is taken: the numbers taken for it must not stay.
     """
     with suppress(Unchanged):
         async with writing([one.context for one in asked]) as write:
-            await be_impatient(write, asked)
+            await limit_waits(write, asked)
             await _find(write, asked)
             left = await _look(write, [one for one in asked if one.answer is None])
             if len(asked) > 1:
-                left = [one for one in left if one.is_sociable]
-            left = await _take_orders(write, left, in_company=len(asked) > 1)
+                left = [one for one in left if one.fits_into_a_group]
+            left = await _take_orders(write, left, is_grouped=len(asked) > 1)
             if not left:
                 return [one.answer for one in asked]
             numbers, taken = await _take(write, left)
             for one in left:
                 await _judge(write, one, taken)
             if no := next((one.answer for one in left if isinstance(one.answer, Unchanged)), None):
-                raise Parted if len(asked) > 1 else no
+                raise Ungrouped if len(asked) > 1 else no
             await _write(write, left, numbers, taken)
             decided()
         for one in left:
@@ -150,7 +150,7 @@ async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda
 
 _CONFIRMING = Work(_confirm)
 
-TICKETS_IN_COMPANY = 20
+TICKETS_IN_A_GROUP = 20
 """With more of them a request is confirmed alone: others need not wait until all are written."""
 
 
@@ -302,19 +302,19 @@ def _note_other(request: TicketRequestRow, said: dict[str, str | None], found: R
             found.add(RefusalCode.CONFLICT, message, _CALLED[name])
 
 
-async def _take_orders(write: Write, asked: Sequence[_Asked], *, in_company: bool) -> list[_Asked]:
+async def _take_orders(write: Write, asked: Sequence[_Asked], *, is_grouped: bool) -> list[_Asked]:
     """Lock the order numbers that were said at create, or take the ones that are said only now.
 
     Locked, so that nobody takes one over while this is decided: who asked between the decision and the commit would see
     a hold that ran out. Notes DUPLICATE_ORDER, or CONFLICT with the one said at create. Answers those that go on: who
-    finds somebody else's number leaves the company, to be confirmed alone.
+    finds somebody else's number leaves its group, to be confirmed alone.
     """
     orders = {one.order: one.request.id for one in asked if one.order is not None}
     owners = await db.ticket_request.claim_orders(write, orders) if orders else {}
     left = []
     for one in asked:
         is_taken = one.order is not None and one.request.order_key is None and owners[one.order] != one.request.id
-        if is_taken and in_company:
+        if is_taken and is_grouped:
             continue
         if (order_no := one.said["external_order_no"]) is not None:
             await _note_order(write, one.request, order_no, owners, one.found)

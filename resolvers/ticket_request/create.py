@@ -22,8 +22,8 @@ from db.sales_order import SalesChannel
 from db.ticket_request import Lines, PaymentOption, TicketRequestRow, TicketRequestStatus
 from db.timeline import Event, RequestEventKind
 
-from ..company import Work, be_impatient
 from ..context import Context, writing
+from ..group_commit import Work, limit_waits
 from ..pattern import Pattern
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import required, text
@@ -82,8 +82,8 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
     UNKNOWN_ITEM, AMBIGUOUS_LINE, ITEM_BLOCKED, UNKNOWN_ADMISSION, UNKNOWN_SLOT, SLOT_REQUIRED, the refusals of
     ``capacity.sale_refusal``, TOKEN_REUSED, DUPLICATE_ORDER, DUPLICATE_TICKET_NUMBER.
     """
-    with context.companies.of(_REGISTERING):
-        answer = await _in_company(context, sale)
+    with context.group_commits.of(_REGISTERING):
+        answer = await _in_a_group(context, sale)
         if answer is None:
             answer = await _alone(context, sale)
     assert answer is not None
@@ -99,7 +99,7 @@ _Answer = CreateOutcome | Unchanged
 class _Asked:
     """One sale that is to be registered: the problems that it has so far, and what comes of it.
 
-    ``is_parted``: it left its company, and is to be registered alone.
+    ``leaves_its_group``: it is to be registered alone.
     """
 
     context: Context
@@ -108,7 +108,7 @@ class _Asked:
     found: Refusals
     plan: Plan = field(init=False)
     request_id: int = field(init=False)
-    is_parted: bool = False
+    leaves_its_group: bool = False
     answer: _Answer | None = None
 
     @classmethod
@@ -133,7 +133,7 @@ class _Asked:
         return Wanting(self.plan, self.found, may_exceed)
 
 
-async def _in_company(context: Context, sale: Sale) -> _Answer | None:
+async def _in_a_group(context: Context, sale: Sale) -> _Answer | None:
     """What comes of it, unless it is to be registered alone: then None.
 
     Whoever dictates ticket numbers may have to wait for others who have them, and gives them back when it is refused; a
@@ -143,8 +143,8 @@ async def _in_company(context: Context, sale: Sale) -> _Answer | None:
         return None
     asked = _Asked.of(context, sale)
     weight = sum(max(line.quantity, 1) for line in sale.lines)
-    company = context.companies.of(_REGISTERING)
-    return await company.answer(context, asked, weight=weight, names={key(asked.sale.token), asked.order} - {None})
+    commits = context.group_commits.of(_REGISTERING)
+    return await commits.answer(context, asked, weight=weight, names={key(asked.sale.token), asked.order} - {None})
 
 
 async def _alone(context: Context, sale: Sale) -> _Answer | None:
@@ -168,10 +168,10 @@ async def _register(sales: Sequence[_Asked], decided: Callable[[], None] = lambd
     """
     with suppress(Unchanged):
         async with writing([one.context for one in sales]) as write:
-            await be_impatient(write, sales)
+            await limit_waits(write, sales)
             await _make_out(write, sales)
             await _claim(write, sales)
-            if not (left := [one for one in sales if one.answer is None and not one.is_parted]):
+            if not (left := [one for one in sales if one.answer is None and not one.leaves_its_group]):
                 raise Unchanged(Outcome())  # nothing is to be kept
             taken = await take_places_of_each(write, [one.wanting for one in left])
             for one in left:
@@ -206,14 +206,14 @@ async def _make_out(write: Write, sales: Sequence[_Asked]) -> None:
 
 
 async def _claim(write: Write, sales: Sequence[_Asked]) -> None:
-    """Take the numbers that the sales name; who is in company leaves it if somebody else has one."""
+    """Take the numbers that the sales name; who is in a group leaves it if somebody else has one."""
     standing = [one for one in sales if one.answer is None]
     orders = {one.order: one.request_id for one in standing if one.order is not None}
     owners = await db.ticket_request.claim_orders(write, orders) if orders else {}
     for one in standing:
         if one.order is not None and owners[one.order] != one.request_id:
             if len(sales) > 1:
-                one.is_parted = True
+                one.leaves_its_group = True
                 continue
             one.answer = await _order_owned(write, one, one.order, owners[one.order])
         if one.answer is None:

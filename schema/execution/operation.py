@@ -18,9 +18,9 @@ from graphql import ExecutionResult, GraphQLSchema
 from db.engine import Database, statements
 from resolvers.actor import Actor
 from resolvers.coalescing import Coalescer
-from resolvers.company import Companies
 from resolvers.context import Context, Rules
 from resolvers.feed import Feed
+from resolvers.group_commit import GroupCommits
 from resolvers.refusals import BadUserInput
 from resolvers.views import Views
 
@@ -113,7 +113,7 @@ class Operations:
         self._crowd = Crowd(limits.operations_at_once)
         self._log = log.bind()
         self._coalescer = Coalescer(database)
-        self._companies = Companies()
+        self._group_commits = GroupCommits()
         self._joint = Joint(self._context)
 
     @property
@@ -227,7 +227,7 @@ class Operations:
                 )
 
     def _context(self, actor: Actor) -> Context:
-        return Context(self._database, actor, self._rules, self._feed, self._coalescer, self._companies)
+        return Context(self._database, actor, self._rules, self._feed, self._coalescer, self._group_commits)
 
     async def _subscribed(
         self,

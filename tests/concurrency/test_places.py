@@ -65,7 +65,7 @@ async def test_without_the_lock_the_last_place_is_sold_more_than_once(
 ) -> None:
     """The control: take the lock out, let all count before any has sold, and each sells the one place.
 
-    They dictate ticket numbers, so they do not go in company, where those before one are counted without any lock.
+    They dictate ticket numbers, so they are in no group, where those before one are counted without any lock.
     """
 
     park = Park(gatehouse)

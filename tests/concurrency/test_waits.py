@@ -239,7 +239,7 @@ async def test_taken_as_they_are_listed_two_slots_make_two_buyers_wait_in_a_circ
 ) -> None:
     """The control: each takes its first slot, then wants the other's. PostgreSQL ends it by failing one of them.
 
-    They dictate ticket numbers, so neither goes in company, after which it would be tried again alone.
+    They dictate ticket numbers, so neither is in a group, after which it would be tried again alone.
     """
     both_have_one = asyncio.Barrier(2)
 

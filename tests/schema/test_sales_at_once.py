@@ -54,7 +54,7 @@ async def sell(park: Park, *sales: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def test_sales_at_once_are_written_together(park: Park, tour: Sellable) -> None:
-    """The first is alone when it comes; those who come meanwhile go together, on a busy machine in a few companies."""
+    """The first is alone when it comes; those who come meanwhile go together, on a busy machine in a few groups."""
     with counting("ticket_request") as written:
         payloads = await sell(park, *({"lines": [tour.line()], "token": f"T-{n}"} for n in range(8)))
     assert [codes(payload) for payload in payloads] == [[]] * 8
@@ -142,7 +142,7 @@ async def test_one_order_number_at_once_is_one_order(park: Park, tour: Sellable)
     assert await books.count(park.gatehouse.database, "order_key") == 1
 
 
-async def test_who_is_refused_in_company_leaves_its_order_number_to_others(park: Park) -> None:
+async def test_who_is_refused_in_a_group_leaves_its_order_number_to_others(park: Park) -> None:
     """Without what was given back, the number would be a request's that there is not."""
     tour = await park.sellable(capacity=2)
     sales = [{"lines": [tour.line()], "externalOrderNo": f"W-{n}"} for n in range(4)]
@@ -164,7 +164,7 @@ async def test_the_order_number_of_what_has_expired_is_taken_over(park: Park, to
     assert [codes(payload) for payload in payloads] == [[], [], []]
 
 
-async def test_a_confirm_that_is_refused_does_not_keep_its_company(park: Park, tour: Sellable) -> None:
+async def test_a_confirm_that_is_refused_does_not_hold_up_its_group(park: Park, tour: Sellable) -> None:
     """Its slot was closed: the others are sold, and no number stays behind."""
     closed = sorted(tour.slots.items())[5][1]
     tokens = [await park.registered(tour.line(1, slot)) for slot in (tour.slot, tour.slot, closed, tour.slot)]
@@ -176,7 +176,7 @@ async def test_a_confirm_that_is_refused_does_not_keep_its_company(park: Park, t
 
 
 async def test_order_numbers_that_are_said_at_confirm_are_taken_once(park: Park, tour: Sellable) -> None:
-    """In company, too; whose is somebody else's is told so, and leaves it as it was."""
+    """In a group, too; whose is somebody else's is told so, and leaves it as it was."""
     await park.registered(tour.line(), externalOrderNo="W-0")
     tokens = [await park.registered(tour.line()) for _ in range(6)]
     orders = ["W-5", "W-1", "W-2", "w-1", "W-0", "W-3"]

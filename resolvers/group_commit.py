@@ -1,14 +1,14 @@
-"""Changes that are asked for at the same moment, in one transaction.
+"""Group commit: changes that are asked for at the same moment are made in one transaction.
 
-To write down a sale takes PostgreSQL longer for its statements, and for putting it on the disk, than for its rows. A
-shop that sells to sixteen guests at once has sixteen sales made in company: one transaction, in which each is decided
-by what those before it have left. So it is as if they had come one after the other; only that all of them are there, or
-none, when the machine fails.
+To write down a sale takes PostgreSQL longer for its statements, and for putting it on the disk, than for its rows. Of a
+shop that sells to sixteen guests at once, sixteen sales are one transaction, in which each is decided by what those
+before it have left. So it is as if they had come one after the other; only that all of them are there, or none, when
+the machine fails.
 
 Nobody is the worse for it. Who is alone begins at once. What goes wrong before the commit, whatever it is, undoes it
-for all, and each of them goes its own way, as if there had been no company; so does a lock that is not to be had soon.
-Who leaves undoes it, too: a change that is told to have been stopped has not been made. None of this holds from the
-commit on: then it is as it turns out for all.
+for all, and each of them is made alone, as if there had been no group; so does a lock that is not to be had soon. Who
+leaves undoes it, too: a change that is told to have been stopped has not been made. None of this holds from the commit
+on: then it is as it turns out for all.
 """
 
 import asyncio
@@ -40,17 +40,17 @@ GATHERED_SECONDS = 0.01
 """How long those who are under way are waited for at most. They mostly are back sooner, and meanwhile others join."""
 
 PATIENCE_SECONDS = 0.25
-"""How long a company waits for a lock. Who holds one for longer may keep those waiting that want the very same, and not
-their company."""
+"""How long a group waits for a lock. Who holds one for longer may keep those waiting that want the very same, and not
+those who came with them."""
 
 
-class Parted(Exception):
-    """What was begun for one of a company must be undone, so it is for all: each goes its own way."""
+class Ungrouped(Exception):
+    """What was begun for one of a group must be undone, so it is for all: each is made alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work(Generic[A, R]):
-    """A kind of changes that may be made in company, as ``together`` makes them: it answers for each what came of it.
+    """A kind of changes that may be made in a group, as ``together`` makes them: it answers for each what came of it.
 
     ``together`` is given the changes in their order, and what is to be called when all is decided and only the commit
     is left.
@@ -59,12 +59,12 @@ class Work(Generic[A, R]):
     together: Callable[[Sequence[A], Callable[[], None]], Awaitable[Sequence[R]]]
 
 
-class Company(UnderWay, Generic[A, R]):
+class GroupCommit(UnderWay, Generic[A, R]):
     """Brings those together who want to change something of that kind. Whoever does, enters it (``with``)."""
 
     def __init__(self, work: Work[A, R]) -> None:
         self._work = work
-        self._open: _Party | None = None
+        self._open: _Group | None = None
 
     async def answer(
         self, context: "Context", asked: A, *, weight: int = 1, names: Collection[object] = ()
@@ -76,35 +76,35 @@ class Company(UnderWay, Generic[A, R]):
         """
         if self.is_alone or weight > WEIGHT_AT_ONCE:
             return None
-        party = self._open
-        if party is None or not party.has_room_for(weight):
-            party = self._open = _Party(self._work, party)
-        if not party.joined(asked, weight, names):
+        group = self._open
+        if group is None or not group.has_room_for(weight):
+            group = self._open = _Group(self._work, group)
+        if not group.joined(asked, weight, names):
             return None
         with context.attending():
             try:
-                found: R | None = await party.answer(asked)
+                found: R | None = await group.answer(asked)
                 return found
             finally:
-                if party.is_over and self._open is party:
+                if group.is_over and self._open is group:
                     self._open = None
 
 
-class Companies:
+class GroupCommits:
     """Those of one process, by what they do."""
 
     def __init__(self) -> None:
-        self._known: dict[Work[Any, Any], Company[Any, Any]] = {}
+        self._known: dict[Work[Any, Any], GroupCommit[Any, Any]] = {}
 
-    def of(self, work: Work[A, R]) -> Company[A, R]:
+    def of(self, work: Work[A, R]) -> GroupCommit[A, R]:
         """Who does that."""
-        return self._known.setdefault(work, Company(work))
+        return self._known.setdefault(work, GroupCommit(work))
 
 
-class _Party(Shared):
+class _Group(Shared):
     """Those who go together."""
 
-    def __init__(self, work: Work[Any, Any], before: "_Party | None") -> None:
+    def __init__(self, work: Work[Any, Any], before: "_Group | None") -> None:
         self._of = work
         self._before = before
         self._asked: list[Any] = []
@@ -160,7 +160,7 @@ class _Party(Shared):
             answers = await self._of.together(self._asked, self._decided)
         except Exception as cause:
             if not (self._is_final or is_out_of_reach(cause)):
-                log.info("company", changes=len(self._asked), parted=type(cause).__name__)
+                log.info("group_commit", changes=len(self._asked), dissolved=type(cause).__name__)
                 return
             answers = [cause] * len(self._asked)
         self._answers = {id(asked): answer for asked, answer in zip(self._asked, answers, strict=True)}
@@ -169,7 +169,7 @@ class _Party(Shared):
         self._is_final = True
 
 
-async def be_impatient(write: Write, changes: Sequence[Any]) -> None:
-    """Wait for locks no longer than company may; who is alone waits as long as it has time."""
+async def limit_waits(write: Write, changes: Sequence[Any]) -> None:
+    """Wait for locks no longer than a group may; who is alone waits as long as it has time."""
     if len(changes) > 1:
         await write.limit_waits(PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""Changes that are asked for at once are made in company; and nobody is the worse for it."""
+"""Changes that are asked for at once are made in one transaction; and nobody is the worse for it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -9,8 +9,16 @@ import pytest
 from db.client import Role
 from db.engine import Database, statements
 from resolvers.actor import Actor
-from resolvers.company import CHANGES_AT_ONCE, WEIGHT_AT_ONCE, Companies, Company, Parted, Work, be_impatient
 from resolvers.context import Context, Rules, writing
+from resolvers.group_commit import (
+    CHANGES_AT_ONCE,
+    WEIGHT_AT_ONCE,
+    GroupCommit,
+    GroupCommits,
+    Ungrouped,
+    Work,
+    limit_waits,
+)
 
 SHOP = Actor(1, "shop", Role.WEB_STORE)
 
@@ -60,19 +68,19 @@ class Shop:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.counting = Counting()
-        self.company: Company[Change, int | None] = Companies().of(Work(self.counting))
+        self.commits: GroupCommit[Change, int | None] = GroupCommits().of(Work(self.counting))
 
     async def ask(self, name: str, **told: Any) -> int | None:
         context = Context(self.database, SHOP, Rules())
         try:
-            with self.company:
-                return await self.company.answer(context, Change(context, name), **told)
+            with self.commits:
+                return await self.commits.answer(context, Change(context, name), **told)
         finally:
             await context.close()
 
     async def ask_at_once(self, *names: str, **told: Any) -> list[int | None]:
         """Beside one more, so that nobody is alone."""
-        with self.company:
+        with self.commits:
             return list(await asyncio.gather(*(self.ask(name, **told) for name in names)))
 
 
@@ -94,7 +102,7 @@ async def test_those_at_once_are_made_in_one_transaction(shop: Shop) -> None:
         statements.set(counted[place])
         return await shop.ask("abc"[place])
 
-    with shop.company:
+    with shop.commits:
         assert await asyncio.gather(*map(ask, range(3))) == [0, 1, 2]
     assert shop.counting.asked == [["a", "b", "c"]]
     assert counted == [["SELECT 1"]] * 3
@@ -104,7 +112,7 @@ async def test_one_of_them_may_be_sent_to_go_alone(shop: Shop) -> None:
     assert await shop.ask_at_once("a", "alone", "b") == [0, None, 2]
 
 
-@pytest.mark.parametrize("cause", [Parted(), ValueError("broken")])
+@pytest.mark.parametrize("cause", [Ungrouped(), ValueError("broken")])
 async def test_what_goes_wrong_before_the_commit_parts_them(shop: Shop, cause: Exception) -> None:
     shop.counting.fails = cause
     assert await shop.ask_at_once("a", "b") == [None, None]
@@ -113,7 +121,7 @@ async def test_what_goes_wrong_before_the_commit_parts_them(shop: Shop, cause: E
 
 async def test_a_database_that_is_out_of_reach_is_asked_once_for_all(shop: Shop) -> None:
     shop.counting.fails = OSError("gone")
-    with shop.company:
+    with shop.commits:
         found = await asyncio.gather(shop.ask("a"), shop.ask("b"), return_exceptions=True)
     assert [type(one) for one in found] == [OSError, OSError]
     assert shop.counting.asked == [["a", "b"]]
@@ -122,14 +130,14 @@ async def test_a_database_that_is_out_of_reach_is_asked_once_for_all(shop: Shop)
 async def test_what_the_commit_comes_to_it_comes_to_for_all(shop: Shop) -> None:
     """Whether it was made or not, nobody knows: it is not made again."""
     shop.counting.fails_at_commit = ValueError("lost")
-    with shop.company:
+    with shop.commits:
         found = await asyncio.gather(shop.ask("a"), shop.ask("b"), return_exceptions=True)
     assert [repr(one) for one in found] == ["ValueError('lost')"] * 2
 
 
 async def test_who_leaves_has_nothing_made_and_the_others_go_alone(shop: Shop) -> None:
     shop.counting.before.clear()
-    with shop.company:
+    with shop.commits:
         leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
         await shop.counting.has_begun.wait()
         leaving.cancel()
@@ -141,7 +149,7 @@ async def test_who_leaves_has_nothing_made_and_the_others_go_alone(shop: Shop) -
 
 
 async def test_who_leaves_before_they_have_set_out_does_not_strand_the_others(shop: Shop) -> None:
-    with shop.company:
+    with shop.commits:
         leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
         await asyncio.sleep(0)
         leaving.cancel()
@@ -154,7 +162,7 @@ async def test_who_leaves_before_they_have_set_out_does_not_strand_the_others(sh
 async def test_at_the_commit_it_is_too_late_to_leave(shop: Shop) -> None:
     """It is waited for, as any commit is; the others have their answers."""
     shop.counting.at_commit.clear()
-    with shop.company:
+    with shop.commits:
         leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
         await shop.counting.is_decided.wait()
         leaving.cancel()
@@ -172,7 +180,7 @@ async def test_two_of_one_name_do_not_go_together(shop: Shop) -> None:
     assert sorted(map(str, await shop.ask_at_once("a", "b", names={"token"}))) == ["0", "None"]
 
 
-async def test_a_company_is_neither_too_many_nor_too_heavy(shop: Shop) -> None:
+async def test_a_group_is_neither_too_many_nor_too_heavy(shop: Shop) -> None:
     """Those for whom there is no room go together next; what is too heavy for any goes alone."""
     number = CHANGES_AT_ONCE + 3
     assert await shop.ask_at_once(*map(str, range(number))) == [*range(number)]
@@ -185,7 +193,7 @@ async def test_a_company_is_neither_too_many_nor_too_heavy(shop: Shop) -> None:
 
 async def test_those_who_come_while_others_are_under_way_go_together_when_these_are_back(shop: Shop) -> None:
     shop.counting.at_commit.clear()
-    with shop.company:
+    with shop.commits:
         first = [asyncio.create_task(shop.ask(name)) for name in "ab"]
         await shop.counting.is_decided.wait()
         then = [asyncio.create_task(shop.ask("c"))]
@@ -197,13 +205,13 @@ async def test_those_who_come_while_others_are_under_way_go_together_when_these_
     assert shop.counting.asked == [["a", "b"], ["c", "d"]]
 
 
-async def test_a_company_does_not_wait_long_for_those_before_it(database: Database) -> None:
+async def test_a_group_does_not_wait_long_for_those_before_it(database: Database) -> None:
     """Who waits for a lock does not hold up those who come after."""
     if database.dialect == "sqlite":
         pytest.skip("one writer at a time")
     shop = Shop(database)
     shop.counting.at_commit.clear()
-    with shop.company:
+    with shop.commits:
         first = [asyncio.create_task(shop.ask(name)) for name in "ab"]
         await shop.counting.is_decided.wait()
         then = [asyncio.create_task(shop.ask(name)) for name in "cd"]
@@ -214,12 +222,12 @@ async def test_a_company_does_not_wait_long_for_those_before_it(database: Databa
         await asyncio.gather(*first, *then)
 
 
-async def test_only_company_is_impatient(database: Database) -> None:
+async def test_only_a_group_is_impatient(database: Database) -> None:
     """Who is alone waits for a lock as long as it has time."""
     async with database.writing() as write:
-        await be_impatient(write, ["one"])
+        await limit_waits(write, ["one"])
         alone = await _lock_timeout(write)
-        await be_impatient(write, ["one", "two"])
+        await limit_waits(write, ["one", "two"])
         assert (alone, await _lock_timeout(write)) in (("0", "250ms"), (None, None))
     async with database.writing() as write:
         assert await _lock_timeout(write) == alone
