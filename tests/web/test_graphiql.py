@@ -373,3 +373,34 @@ async def test_typing_after_opening_a_question_replaces_its_example(browsed: Bro
     await browsed.page.keyboard.type("ABC-123")
     variables = browsed.page.locator("section[aria-label='Variables'] .CodeMirror-code")
     await expect(variables).to_contain_text('"externalTicketNo": "ABC-123"')
+
+
+async def test_a_question_is_opened_whatever_else_is_about_to_change(browsed: Browsed) -> None:
+    """GraphiQL changes its tabs a moment after anything was typed or shown: what is typed into the question stays."""
+    page = browsed.page
+    await page.evaluate(
+        """() => {
+          desk.updateActiveTabValues({ response: "{}" });
+          document.querySelector("#questions li:nth-child(4) button").click();
+        }"""
+    )
+    await page.keyboard.type("ABC-123")
+    variables = page.locator("section[aria-label='Variables'] .CodeMirror-code")
+    await expect(variables).to_contain_text('"externalTicketNo": "ABC-123"')
+
+
+async def test_a_question_that_is_there_to_be_clicked_opens(browsed: Browsed) -> None:
+    """However early: none is there before the editors are."""
+    page = browsed.page
+    await page.add_init_script(
+        """new MutationObserver((_, observer) => {
+          const button = document.querySelector("#questions li:nth-child(4) button");
+          if (button) {
+            observer.disconnect();
+            button.click();
+          }
+        }).observe(document, { subtree: true, childList: true });"""
+    )
+    await page.reload()
+    variables = page.locator("section[aria-label='Variables'] .CodeMirror-code")
+    await expect(variables).to_contain_text('"externalTicketNo"')

@@ -221,14 +221,18 @@ async function loadQuestions() {
   );
 }
 
+let questions = [];
 let desk = null;
 
-/** Hands GraphiQL's own state to the question list, which stands outside of it. Shows nothing itself. */
+/** Hands GraphiQL's own state to the question list, which stands outside of it, and shows that when it can be used. */
 function Desk() {
   const editors = GraphiQL.React.useEditorContext();
   const execution = GraphiQL.React.useExecutionContext();
   React.useEffect(() => {
     desk = { ...editors, stop: execution.stop };
+    if (desk.queryEditor && desk.variableEditor && !element("questions").hasChildNodes()) {
+      listQuestions();
+    }
   });
   React.useEffect(() => {
     // The comments are there to be read whole, also beside an open explorer.
@@ -239,18 +243,15 @@ function Desk() {
 
 /** Opens a question, in the current tab or in one of its own, and marks the first value to be typed over. */
 function ask(question, isHere) {
-  if (!desk?.queryEditor || !desk.variableEditor) {
-    return;
-  }
   const isOpen = (tab) => tab.query === question.query && tab.variables === question.variables;
   const opened = desk.tabs.findIndex(isOpen);
   desk.stop();
   if (!isHere && opened >= 0) {
     // Nobody changed it yet: one more tab of the same would only be in the way.
-    ReactDOM.flushSync(() => desk.changeTab(opened));
+    desk.changeTab(opened);
   } else {
     if (!isHere) {
-      ReactDOM.flushSync(() => desk.addTab());
+      desk.addTab();
     }
     desk.queryEditor.setValue(question.query);
     desk.variableEditor.setValue(question.variables);
@@ -270,7 +271,7 @@ function ask(question, isHere) {
   setTimeout(() => document.querySelector(".graphiql-tab-active")?.scrollIntoView({ block: "nearest", inline: "nearest" }), 200);
 }
 
-function listQuestions(questions) {
+function listQuestions() {
   element("questions").replaceChildren(
     ...questions.map((question) => {
       const button = document.createElement("button");
@@ -316,7 +317,6 @@ function showFromTop(plugin) {
   }
 }
 
-const root = ReactDOM.createRoot(element("graphiql"));
 let defaultTabs;
 
 /** Draws everything that depends on the key. A new fetcher makes GraphiQL ask for the schema again. */
@@ -325,7 +325,9 @@ function render() {
   element("key").value = key;
   element("sign-out").hidden = !key;
   notify(key ? null : NO_KEY, true);
-  root.render(
+  // As React 17 did it: every change at once. GraphiQL sets its editors while it computes the state of its tabs. What
+  // React puts off it may compute twice, and the second time would take from the editors what was typed since.
+  ReactDOM.render(
     h(
       GraphiQL,
       {
@@ -345,6 +347,7 @@ function render() {
       h(GraphiQL.Logo, null, h("span", { className: "hint" }, h("kbd", null, "Ctrl"), " + ", h("kbd", null, "Enter"), " asks")),
       h(Desk),
     ),
+    element("graphiql"),
   );
   if (key) {
     greet(fetcher);
@@ -354,7 +357,6 @@ function render() {
 }
 
 async function start() {
-  let questions = [];
   let fault = null;
   try {
     questions = await loadQuestions();
@@ -366,7 +368,6 @@ async function start() {
     // GraphiQL shows a first default tab's query but not its variables, unless it finds them stored.
     sessionStorage.setItem(FIRST_VARIABLES, defaultTabs[0].variables);
   }
-  listQuestions(questions);
   element("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
     useKey(element("key").value);
