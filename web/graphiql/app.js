@@ -221,17 +221,16 @@ async function loadQuestions() {
   );
 }
 
-let questions = [];
 let desk = null;
 
-/** Hands GraphiQL's own state to the question list, which stands outside of it, and shows that when it can be used. */
+/** Hands GraphiQL's own state to the question list, which stands outside of it. Shows nothing itself. */
 function Desk() {
   const editors = GraphiQL.React.useEditorContext();
   const execution = GraphiQL.React.useExecutionContext();
   React.useEffect(() => {
     desk = { ...editors, stop: execution.stop };
-    if (desk.queryEditor && desk.variableEditor && !element("questions").hasChildNodes()) {
-      listQuestions();
+    for (const button of element("questions").querySelectorAll("button")) {
+      button.disabled = !desk.queryEditor || !desk.variableEditor;
     }
   });
   React.useEffect(() => {
@@ -271,11 +270,13 @@ function ask(question, isHere) {
   setTimeout(() => document.querySelector(".graphiql-tab-active")?.scrollIntoView({ block: "nearest", inline: "nearest" }), 200);
 }
 
-function listQuestions() {
+/** Shows the list. A question can be opened as soon as there are editors: what is below it must not move then. */
+function listQuestions(questions) {
   element("questions").replaceChildren(
     ...questions.map((question) => {
       const button = document.createElement("button");
       button.type = "button";
+      button.disabled = true;
       button.textContent = question.title;
       button.title = question.description;
       button.addEventListener("click", () => ask(question, element("here").checked));
@@ -357,6 +358,7 @@ function render() {
 }
 
 async function start() {
+  let questions = [];
   let fault = null;
   try {
     questions = await loadQuestions();
@@ -368,6 +370,7 @@ async function start() {
     // GraphiQL shows a first default tab's query but not its variables, unless it finds them stored.
     sessionStorage.setItem(FIRST_VARIABLES, defaultTabs[0].variables);
   }
+  listQuestions(questions);
   element("key-form").addEventListener("submit", (event) => {
     event.preventDefault();
     useKey(element("key").value);
