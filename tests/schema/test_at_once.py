@@ -1,7 +1,8 @@
 """Many ask at once: what they share they read together, and each is told what it would be told alone."""
 
 import asyncio
-from contextlib import AsyncExitStack
+import random
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -77,6 +78,43 @@ async def test_each_is_told_what_it_would_be_told_alone(gatehouse: Gatehouse, na
     assert len({str(data) for data in alone}) > 1
     # Of each asker's sixteen the first may have begun before anybody else was there.
     assert len(gatehouse.statements) <= 2 * len(askers) * most
+
+
+async def test_who_stays_is_told_the_same_whoever_leaves(gatehouse: Gatehouse) -> None:
+    """At whatever moment: before anybody has joined it, while it is read for all, and when it is told."""
+    await stock(gatehouse)
+    chance = random.Random(5)
+    asked = [
+        (query, {"number": number.format(place)} if number else None, asker)
+        for query, number in QUESTIONS.values()
+        for place in range(8)
+        for asker in ({"role": "SUPPORT"}, {"role": "WEB_STORE", "client": "one"})
+    ]
+    alone = [await gatehouse.ask(query, variables, **asker) for query, variables, asker in asked]
+
+    async def told(query: str, variables: Any, asker: dict[str, Any], leaves_after: int | None) -> Any:
+        asking = asyncio.ensure_future(gatehouse.ask(query, variables, **asker))
+        for _ in range(leaves_after or 0):
+            await asyncio.sleep(0)
+        if leaves_after is not None:
+            asking.cancel()
+        with suppress(asyncio.CancelledError):
+            return await asking
+
+    stayed, left = 0, 0
+    for round_number in range(8):
+        among = chance.sample(range(len(asked)), 24) if round_number % 2 else [chance.randrange(16) for _ in range(24)]
+        leaving = [chance.choice((1, 2, 4, 8, 16, 32, 64)) if chance.random() < 0.6 else None for _ in among]
+        found = await asyncio.gather(*(told(*asked[one], when) for one, when in zip(among, leaving, strict=True)))
+        for one, when, answer in zip(among, leaving, found, strict=True):
+            assert answer is None or answer["data"] == alone[one]["data"]
+            assert answer is not None or when is not None
+            stayed += answer is not None
+            left += answer is None
+    assert min(stayed, left) > 25
+    async with asyncio.timeout(5):
+        while gatehouse.database.connections_in_use:  # those of what was canceled are being closed  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 ASKED_BY: tuple[dict[str, Any], ...] = (
