@@ -1,5 +1,6 @@
 """The support staff's GraphiQL page: its routes, its ready-made questions, and a person's way through it."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 import httpx
 import pytest
 from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, get_variable_values, parse, validate
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 from starlette.applications import Starlette
 
 from web.pages import GRAPHIQL, routes
@@ -328,6 +329,21 @@ async def test_a_refused_key_is_said_to_be_refused_until_another_one_is_used(bro
     await browsed.use_key(served.keys["SUPPORT"])
     await expect(browsed.page.get_by_role("status")).to_contain_text("SUPPORT")
     await expect(notice).to_be_hidden()
+
+
+async def test_a_key_is_used_before_the_questions_are_there(browsed: Browsed, served: Served) -> None:
+    is_used = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await is_used.wait()
+        await route.continue_()
+
+    await browsed.page.route("**/tabs.json", hold)
+    await browsed.page.reload()
+    await browsed.use_key(served.keys["SUPPORT"])
+    is_used.set()
+    await expect(browsed.page.get_by_role("status")).to_contain_text("SUPPORT")
+    assert browsed.faults == []
 
 
 async def test_the_key_stays_in_this_browser_tab_alone(browsed: Browsed, served: Served) -> None:

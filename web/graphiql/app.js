@@ -319,9 +319,13 @@ function showFromTop(plugin) {
 }
 
 let defaultTabs;
+let isLoaded = false;
 
-/** Draws everything that depends on the key. A new fetcher makes GraphiQL ask for the schema again. */
+/** Draws everything that depends on the key, once there is all to draw. A new fetcher makes GraphiQL ask for the schema again. */
 function render() {
+  if (!isLoaded) {
+    return;
+  }
   const fetcher = makeFetcher();
   element("key").value = key;
   element("sign-out").hidden = !key;
@@ -358,6 +362,14 @@ function render() {
 }
 
 async function start() {
+  element("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    useKey(element("key").value);
+  });
+  // Also when the field is left by a click on GraphiQL's own button.
+  element("key").addEventListener("change", () => useKey(element("key").value));
+  element("key").addEventListener("focus", () => element("key").select());
+  element("sign-out").addEventListener("click", signOut);
   let questions = [];
   let fault = null;
   try {
@@ -371,14 +383,7 @@ async function start() {
     sessionStorage.setItem(FIRST_VARIABLES, defaultTabs[0].variables);
   }
   listQuestions(questions);
-  element("key-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    useKey(element("key").value);
-  });
-  // Also when the field is left by a click on GraphiQL's own button.
-  element("key").addEventListener("change", () => useKey(element("key").value));
-  element("key").addEventListener("focus", () => element("key").select());
-  element("sign-out").addEventListener("click", signOut);
+  isLoaded = true;
   render();
   if (fault) {
     notify(fault);
