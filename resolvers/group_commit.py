@@ -76,12 +76,12 @@ class GroupCommit(UnderWay, Generic[A, R]):
         """
         if self.is_alone or weight > WEIGHT_AT_ONCE:
             return None
-        group = self._open
-        if group is None or not group.has_room_for(weight):
-            group = self._open = _Group(self._work, group)
-        if not group.joined(asked, weight, names):
-            return None
         with context.attending():
+            group = self._open
+            if group is None or not group.has_room_for(weight):
+                group = self._open = _Group(self._work, group)
+            if not group.joined(asked, weight, names):
+                return None
             try:
                 found: R | None = await group.answer(asked)
                 return found

@@ -159,6 +159,19 @@ async def test_who_leaves_before_they_have_set_out_does_not_strand_the_others(sh
             assert await staying is None
 
 
+async def test_an_operation_that_is_over_changes_nothing(shop: Shop) -> None:
+    """Its caller was told that it was stopped."""
+    over = Context(shop.database, SHOP, Rules())
+    await over.close()
+    with shop.commits:
+        staying = asyncio.create_task(shop.ask("a"))
+        await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await shop.commits.answer(over, Change(over, "b"))
+        assert await staying == 0
+    assert shop.counting.kept == ["a"]
+
+
 async def test_at_the_commit_it_is_too_late_to_leave(shop: Shop) -> None:
     """It is waited for, as any commit is; the others have their answers."""
     shop.counting.at_commit.clear()
