@@ -4,7 +4,7 @@ Source: domain.md, "Capacity". What counts is places: people x the content line'
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from db.admission import AdmissionKind, AdmissionRow, CapacityControl
@@ -30,6 +30,10 @@ class SlotUse:
     awaited: int = 0
     admitted: int = 0
     inside: int = 0
+
+    def and_held(self, places: int) -> "SlotUse":
+        """With so many more held."""
+        return replace(self, held=self.held + places)
 
 
 def counts(control: str, kind: str) -> tuple[Reservations, People]:

@@ -99,7 +99,7 @@ _Answer = CreateOutcome | Unchanged
 class _Asked:
     """One sale that is to be registered: the problems that it has so far, and what comes of it.
 
-    ``leaves_its_group``: it is to be registered alone.
+    ``leaves_its_group``: it is to be registered alone; or, if it ``is_overtaken``, once more: it is given another slot.
     """
 
     context: Context
@@ -109,6 +109,7 @@ class _Asked:
     plan: Plan = field(init=False)
     request_id: int = field(init=False)
     leaves_its_group: bool = False
+    is_overtaken: bool = False
     answer: _Answer | None = None
 
     @classmethod
@@ -141,21 +142,33 @@ async def _in_a_group(context: Context, sale: Sale) -> _Answer | None:
     """
     if sale.is_dry_run or any(line.external_ticket_nos is not None for line in sale.lines):
         return None
-    asked = _Asked.of(context, sale)
     weight = sum(max(line.quantity, 1) for line in sale.lines)
     commits = context.group_commits.of(_REGISTERING)
-    return await commits.answer(context, asked, weight=weight, names={key(asked.sale.token), asked.order} - {None})
+    for _ in range(ATTEMPTS):
+        asked = _Asked.of(context, sale)
+        names = {key(asked.sale.token), asked.order} - {None}
+        answer = await commits.answer(context, asked, weight=weight, names=names)
+        if not asked.is_overtaken:
+            return answer
+    return None
+
+
+ATTEMPTS = 5
+"""How often a slot is given to who chose none, before it is told that others were quicker each time."""
 
 
 async def _alone(context: Context, sale: Sale) -> _Answer | None:
-    asked = _Asked.of(context, sale)
-    try:
-        (answer,) = await _register([asked])
-    except BROKEN_RULES:
-        async with context.reading() as read:
-            if repeated := await _repeated(read, asked):
-                return repeated
-        raise
+    for _ in range(ATTEMPTS):
+        asked = _Asked.of(context, sale)
+        try:
+            (answer,) = await _register([asked])
+        except BROKEN_RULES:
+            async with context.reading() as read:
+                if repeated := await _repeated(read, asked):
+                    return repeated
+            raise
+        if not asked.is_overtaken:
+            break
     return answer
 
 
@@ -173,14 +186,19 @@ async def _register(sales: Sequence[_Asked], decided: Callable[[], None] = lambd
             await _claim(write, sales)
             if not (left := [one for one in sales if one.answer is None and not one.leaves_its_group]):
                 raise Unchanged(Outcome())  # nothing is to be kept
-            taken = await take_places_of_each(write, [one.wanting for one in left])
+            are_all = len(left) == len(sales)
+            taken = await take_places_of_each(write, [one.wanting for one in left], are_all=are_all)
             for one in left:
-                await _settle(write, one)
+                one.is_overtaken = one.plan.is_overtaken
+                if len(sales) > 1 and one.is_overtaken:
+                    one.leaves_its_group = True
+                else:
+                    await _settle(write, one)
             made = [one for one in zip(left, taken, strict=True) if isinstance(one[0].answer, CreateOutcome)]
             if not made:
                 raise Unchanged(Outcome())
-            refused = [one for one in left if not isinstance(one.answer, CreateOutcome)]
-            rows = await _write(write, made, [one.order for one in refused if one.order is not None])
+            others = [one for one in left if not isinstance(one.answer, CreateOutcome)]
+            rows = await _write(write, made, [one.order for one in others if one.order is not None])
             decided()
         for one, row in rows:
             show(one.context, db.ticket_request.as_written(row, one.context.actor.client))
@@ -238,7 +256,7 @@ async def _write(
 ) -> list[tuple[_Asked, dict[str, Any]]]:
     """Write the sales down, in the order of their tokens: who waits for one has those before it.
 
-    The order numbers ``given_back`` were taken for others, which are refused.
+    The order numbers ``given_back`` were taken for others, which are refused or leave the group.
     """
     rows: list[tuple[_Asked, dict[str, Any]]] = []
     lines = Lines([], [])

@@ -55,7 +55,10 @@ class RequestedLine:
 
 @dataclass(slots=True)
 class PlannedEntry:
-    """One admission of a line."""
+    """One admission of a line.
+
+    ``is_given``: nobody chose its slot; it was the next that could be sold, at the look.
+    """
 
     content: ContentLineRow
     admission: AdmissionRow
@@ -64,6 +67,7 @@ class PlannedEntry:
     path: tuple[str | int, ...]
     is_primary: bool = False
     slot_id: int | None = None
+    is_given: bool = False
 
     @property
     def places(self) -> int:
@@ -99,15 +103,25 @@ class PlannedLine:
 
 @dataclass(slots=True)
 class Plan:
-    """All lines that could be made out, by the set-up of the moment ``at``."""
+    """All lines that could be made out, by the set-up of the moment ``at``.
+
+    ``is_overtaken``: what a slot was given by is not so any more, and another may be: there is no room left in it, or
+    one of those before it does not take what it wanted.
+    """
 
     at: datetime
     lines: list[PlannedLine] = field(default_factory=list)
     currency: str | None = None
+    is_overtaken: bool = False
 
     @property
     def total_minor(self) -> int:
         return sum(line.total_minor for line in self.lines)
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it has a slot that nobody chose."""
+        return any(entry.is_given for _, entry in self.entries)
 
     @property
     def dictated_nos(self) -> list[str]:
@@ -144,14 +158,20 @@ async def make_out_each(
     write: Write, rules: Rules, asked: Sequence[ToMakeOut], *, token_keys: Sequence[str] = (), requests: int = 0
 ) -> tuple[Offer, list[Plan]]:
     """Make out every line of several requests, now; with the offer that they are made out by, which is asked for these
-    tokens and so many ids, too."""
+    tokens and so many ids, too.
+
+    Who chose no slot is given one in which there is room beside what those before it want.
+    """
     usable = [_as_many_as_may_be(rules, one) for one in asked]
     texts = _distinct(key(line.item_no) for lines in usable for line in lines)
     chosen = _distinct(a.slot_id for lines in usable for line in lines for a in line.admissions if a.slot_id)
     offer = await db.offer.named(write, texts, chosen, token_keys=token_keys, requests=requests)
     plans = [_plan(offer, rules, lines, one.found) for lines, one in zip(usable, asked, strict=True)]
+    before: Counter[int] = Counter()
     for plan, one in zip(plans, asked, strict=True):
-        await _choose_slots(write, plan, plan.at, one.found)
+        await _choose_slots(write, plan, before, plan.at, one.found)
+        if not one.found.found:
+            before.update(plan.places)
     return offer, plans
 
 
@@ -374,8 +394,11 @@ def _primary(entries: Sequence[PlannedEntry]) -> PlannedEntry:
     return next((entry for entry in required_ if entry.content.is_default), required_[0])
 
 
-async def _choose_slots(read: Read, plan: Plan, now: datetime, found: Refusals) -> None:
-    """Pick a slot for every included admission whose caller chose none, by the admission's default schedule."""
+async def _choose_slots(read: Read, plan: Plan, before: Counter[int], now: datetime, found: Refusals) -> None:
+    """Pick a slot for every included admission whose caller chose none, by the admission's default schedule.
+
+    In the way are the places ``before``, of others, and what the request wants of a slot already.
+    """
     open_entries = [e for _, e in plan.entries if e.quantity and e.slot_id is None and e.path[-1] != "slotId"]
     candidates: dict[int, list[TimeSlotRow]] = {}
     by_selection: dict[tuple[ScheduleSelection, str], set[int]] = {}
@@ -389,14 +412,19 @@ async def _choose_slots(read: Read, plan: Plan, now: datetime, found: Refusals) 
         today = now.astimezone(ZoneInfo(zone)).date() if selection is ScheduleSelection.TODAY else None
         candidates |= await db.time_slot.upcoming(read, sorted(admission_ids), now, on=today)
     uses = await uses_of(read, (slot for slots in candidates.values() for slot in slots), now)
+    wanted = before + Counter(plan.places)
+    uses |= {slot_id: uses[slot_id].and_held(places) for slot_id, places in wanted.items() if slot_id in uses}
     calendars = await ticket_calendars(read, (entry.content for entry in open_entries)) if candidates else {}
     without: list[PlannedEntry] = []
     for entry in open_entries:
         slots = [s for s in candidates.get(entry.admission.id, ()) if not is_past(s, entry.admission.kind, now)]
         if entry.admission.default_schedule == ScheduleSelection.NEXT_AVAILABLE:
-            slots = [s for s in slots if _is_sellable(entry, s, uses[s.id], calendars, now)] or slots
+            sellable = [s for s in slots if _is_sellable(entry, s, uses[s.id], calendars, now)]
+            entry.is_given = bool(sellable)
+            slots = sellable or slots
         if slots:
-            entry.slot_id = slots[0].id
+            slot_id = entry.slot_id = slots[0].id
+            uses[slot_id] = uses[slot_id].and_held(entry.places)
         else:
             without.append(entry)
     if not without:

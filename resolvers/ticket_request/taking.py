@@ -71,9 +71,12 @@ async def take_places(
 
 
 async def take_places_of_each(
-    write: Write, wanting: Sequence[Wanting], *, but_of: int | None = None
+    write: Write, wanting: Sequence[Wanting], *, but_of: int | None = None, are_all: bool = True
 ) -> list[TakenPlaces]:
-    """The same for several requests, of which the first is served first: what it takes is taken for all behind it."""
+    """The same for several requests, of which the first is served first: what it takes is taken for all behind it.
+
+    ``are_all``: they are all that were made out together. Who is overtaken takes nothing.
+    """
     plans = [one.plan for one in wanting]
     lines, entries = ([len(getattr(plan, name)) for plan in plans] for name in ("lines", "entries"))
     slot_ids = [slot_id for plan in plans for slot_id in plan.places]
@@ -85,9 +88,12 @@ async def take_places_of_each(
     answer = []
     for one, *sizes in zip(wanting, lines, entries, strict=True):
         exceeded = _judge(one, slots, uses, calendars, taken.at)
-        if not one.found.found:
+        one.plan.is_overtaken |= one.plan.is_given and not are_all
+        if one.found.found or one.plan.is_overtaken:
+            are_all = False
+        else:
             for slot_id, places in one.plan.places.items():
-                uses[slot_id] = replace(uses[slot_id], held=uses[slot_id].held + places)
+                uses[slot_id] = uses[slot_id].and_held(places)
         own = (list(islice(series, size)) for series, size in zip((line_ids, entry_ids), sizes, strict=True))
         answer.append(TakenPlaces(taken.at, exceeded, NewIds(*own)))
     return answer
@@ -102,6 +108,7 @@ def _judge(
         refusal = sale_refusal(wish, uses[wish.slot.id], now)
         if refusal is not None:
             one.found.found.append(replace(refusal, path=tuple(map(str, entry.path))))
+            one.plan.is_overtaken |= entry.is_given and refusal.code is RefusalCode.SOLD_OUT
         elif wish.may_exceed and exceeds(wish, uses[wish.slot.id]):
             exceeded.add((entry.admission.id, wish.slot.id))
     return exceeded

@@ -1,8 +1,10 @@
 """Sales that are made at once share a transaction, and each is told what it would be told if it came by itself."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import pytest
@@ -86,6 +88,63 @@ async def test_the_last_places_are_sold_once(park: Park) -> None:
     assert sorted(codes(payload) for payload in payloads) == [*[[]] * 5, *[["SOLD_OUT"]] * 3]
     assert {refusal["actual"] for payload in payloads for refusal in payload["refusals"]} == {6}
     assert await park.slot(tour.slot) == {"held": 5, "sold": 0, "remaining": 0}
+
+
+async def next_available(park: Park, capacity: int) -> Sellable:
+    """A tour whose guests are given the next slot that has room, if they choose none."""
+    tour = await park.sellable("NEXT", capacity=capacity)
+    async with park.gatehouse.database.writing() as write:
+        await write.run_text("UPDATE admission SET default_schedule = 'NEXT_AVAILABLE'")
+    return tour
+
+
+async def slots_of(park: Park, *payloads: dict[str, Any]) -> list[date]:
+    """The days of the slots that they were given."""
+    tokens = [payload["ticketRequest"]["token"] for payload in payloads]
+    found = [await park.request(token, "entries { slot { date } }") for token in tokens]
+    return [date.fromisoformat(entry["slot"]["date"]) for request in found for entry in request["entries"]]
+
+
+async def test_who_chose_no_slot_is_given_another_if_those_before_it_fill_it(park: Park) -> None:
+    """All of them saw room in the same slot; and the numbers that they name are theirs."""
+    tour = await next_available(park, capacity=2)
+    line = {"itemNo": tour.item_no, "quantity": 1}
+    payloads = await sell(park, *({"lines": [line], "externalOrderNo": f"W-{n}"} for n in range(7)))
+    assert [codes(payload) for payload in payloads] == [[]] * 7
+    given = Counter(await slots_of(park, *payloads))
+    assert [number for _, number in sorted(given.items())] == [2, 2, 2, 1]
+
+
+async def test_who_chose_no_slot_is_told_when_there_is_none_left(park: Park) -> None:
+    tour = await next_available(park, capacity=1)
+    last = len(tour.slots)
+    line = {"itemNo": tour.item_no, "quantity": 1}
+    payloads = await sell(park, *({"lines": [line]} for _ in range(last + 2)))
+    refused = [codes(payload) for payload in payloads if codes(payload)]
+    assert refused in ([["SOLD_OUT"]] * 2, [["SOLD_OUT"]] * 3)  # today's may be over
+
+
+async def test_lines_that_chose_no_slot_do_not_fill_one_for_each_other(park: Park) -> None:
+    tour = await next_available(park, capacity=3)
+    lines = [{"itemNo": tour.item_no, "quantity": quantity} for quantity in (2, 2, 1)]
+    payload = await park.create(*lines)
+    assert codes(payload) == []
+    first, second, third = await slots_of(park, payload)
+    assert first == third < second
+
+
+@on_postgresql
+async def test_who_chose_no_slot_is_given_another_if_another_server_fills_it(park: Park) -> None:
+    tour = await next_available(park, capacity=1)
+    line = {"itemNo": tour.item_no, "quantity": 1}
+    async with park.gatehouse.with_rules() as other:
+        await other.key("WEB_STORE")
+        async with holding_slots(park.gatehouse.database):
+            buying = [asyncio.create_task(each.create(line)) for each in (park, Park(other))]
+            await until_waiting(park.gatehouse.database, 2)
+        payloads = await asyncio.gather(*buying)
+    assert [codes(payload) for payload in payloads] == [[], []]
+    assert len(set(await slots_of(park, *payloads))) == 2
 
 
 async def test_each_is_told_its_own_refusals(park: Park, tour: Sellable) -> None:
