@@ -37,8 +37,8 @@ WEIGHT_AT_ONCE = 200
 milliseconds, for which others wait that want the same."""
 
 GATHERED_SECONDS = 0.05
-"""How long those who are under way are waited for at most, while others join. They are back in some ten milliseconds; on
-a machine that has too much to do it takes longer, and the more go together then."""
+"""How long those who are under way are waited for at most, while others join. They are back in some ten milliseconds;
+on a machine that has too much to do it takes longer, and the more go together then."""
 
 PATIENCE_SECONDS = 0.25
 """How long a group waits for a lock. Who holds one for longer may keep those waiting that want the very same, and not
