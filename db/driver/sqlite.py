@@ -66,6 +66,15 @@ class Interruptible(aiosqlite.Connection):
         done: T = await self._execute(do, self._conn)
         return done
 
+    def abandon(self) -> None:
+        """Undo what it does, and close it, when its thread comes to it.
+
+        SQLite closes a connection of which somebody still has a cursor only once that is gone; until then its
+        transaction would keep every other writer out.
+        """
+        self._tx.put_nowait((None, lambda: self._conn.rollback()))
+        self.stop()
+
 
 def open_file(file: str, **options: Any) -> Interruptible:
     """A connection to that file, to be awaited. It begins no transaction of itself.
@@ -119,7 +128,7 @@ class Connection:
         return await self.driver.errand(lambda raw: [row for one in values for row in raw.execute(text, one)])
 
     async def run_each(self, text: str, values: Sequence[Sequence[Any]]) -> None:
-        await self.driver.errand(lambda raw: raw.executemany(text, values))
+        await self.driver.errand(lambda raw: raw.executemany(text, values).close())
 
     async def begin(self) -> None:
         await self.run("BEGIN IMMEDIATE", ())
@@ -128,7 +137,7 @@ class Connection:
         await self.run("COMMIT", ())
 
     async def rollback(self) -> None:
-        await self.driver.errand(lambda raw: raw.execute("ROLLBACK") if raw.in_transaction else None)
+        await self.driver.errand(lambda raw: raw.rollback())
 
     async def close(self) -> None:
         self.is_closed = True
@@ -137,4 +146,4 @@ class Connection:
 
     def drop(self) -> None:
         self.is_closed = True
-        self.driver.stop()
+        self.driver.abandon()

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 import db.driver.moments
 import db.driver.pool
 import db.driver.postgresql
+import db.driver.sqlite
 from db.base import FOREVER, Endless, Instant
 from db.driver import BROKEN_RULES, FAILURES, Connection, NoConnection, is_out_of_reach
 from db.driver.pool import Pool
@@ -340,6 +341,21 @@ async def test_a_reader_knows_moments_as_asyncpg_does(database: Database, monkey
         assert expected[1] in (found[1], found[1].replace(tzinfo=None))  # asyncpg's infinities are in no zone
     assert len(db.driver.postgresql._moments) <= 3
     await plain.close()
+
+
+async def test_a_connection_that_is_dropped_keeps_nobody_waiting(database: Database) -> None:
+    """Though a cursor of it is still about, which on SQLite would keep its transaction open, and the lock with it."""
+    if database.dialect != "sqlite":
+        pytest.skip("a server sees its client go")
+    dropped, other = [await db.driver.sqlite.connect(database.url, write=True) for _ in range(2)]
+    await dropped.begin()
+    kept = await dropped.driver.errand(lambda raw: raw.executemany("DELETE FROM client WHERE id = ?", [(1,)]))
+    dropped.drop()
+    async with asyncio.timeout(5):
+        await other.begin()
+    assert kept is not None
+    await other.rollback()
+    await other.close()
 
 
 async def test_a_reader_cannot_write_on_sqlite(database: Database) -> None:
