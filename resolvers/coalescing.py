@@ -30,10 +30,12 @@ is answered first should not wait until all are made."""
 
 
 async def gathered(size: Callable[[], int]) -> None:
-    """Return when a turn of the event loop brings nobody more, or the time is over."""
+    """Return when two turns of the event loop bring nobody more, or the time is over: whose request comes in one turn,
+    behind what was waiting for it, gets to say in the next what it asks."""
     before, until = 0, time.monotonic() + GATHERED_SECONDS
     while before < (now := size()) and time.monotonic() < until:
         before = now
+        await asyncio.sleep(0)
         await asyncio.sleep(0)
 
 
@@ -135,6 +137,11 @@ class Shared:
         for future in self._waiting:
             if not future.done():
                 future.set_result(None)
+
+    async def over(self, seconds: float) -> None:
+        """Return when it is over, or after so many seconds: for who does not wait for what it comes to."""
+        if not self.is_over:
+            await asyncio.wait([self._task], timeout=seconds)
 
     async def _done(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         statements.set(self._statements)

@@ -327,6 +327,37 @@ async def test_who_is_alone_runs_at_once(database: Database) -> None:
     assert [keys for keys in world.batches.asked if keys[0] < 100] == [[1], [2, 3]]
 
 
+async def test_who_comes_while_more_are_under_way_runs_with_them_when_they_ask_again(world: World) -> None:
+    world.batches.is_free.clear()
+
+    async def twice(key: int) -> ExecutionResult:
+        await world.ask(NAMES, key=key)
+        return await world.ask(NAMES, key=20 + key)
+
+    many = [asyncio.create_task(twice(key)) for key in (1, 2, 3)]
+    await world.batches.begun.wait()
+    one = asyncio.create_task(world.ask(NAMES, key=4))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert world.batches.asked == [[1, 2, 3]]
+    world.batches.is_free.set()
+    found = await asyncio.gather(one, *many)
+    assert [one.data and one.data["thing"] for one in found] == [{"name": f"name {key}"} for key in (4, 21, 22, 23)]
+    assert world.batches.asked == [[1, 2, 3], [4, 21, 22, 23]]
+
+
+async def test_who_comes_behind_a_slow_run_does_not_wait_for_its_end(world: World) -> None:
+    world.batches.is_free.clear()
+    many = [asyncio.create_task(world.ask(NAMES, key=key)) for key in (1, 2, 3)]
+    await world.batches.begun.wait()
+    world.batches.begun.clear()
+    one = asyncio.create_task(world.ask(NAMES, key=4))
+    await asyncio.wait_for(world.batches.begun.wait(), 10)
+    assert world.batches.asked == [[1, 2, 3], [4]]
+    world.batches.is_free.set()
+    await asyncio.gather(one, *many)
+
+
 async def test_nobody_waits_until_the_rows_of_all_are_read(world: World) -> None:
     """While it is not known how many an operation reads, few run together; then as many as read so many."""
 
