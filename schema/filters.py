@@ -1,17 +1,23 @@
-"""Filters: what the ``where`` inputs share."""
+"""Filters: what the ``where`` inputs share, and the lists that they are given to."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from functools import cache
-from typing import Any
+from enum import Enum
+from functools import cache, partial
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import UNSET
 
-from db.paging import Span
+from db.paging import Span, Window
+from resolvers import lists
 from resolvers.lists import Given
+from resolvers.loaders import Batch, Sought
 
 from .node import row_id
+from .paging import After, Before, First, Last, page_of, window
 from .personal import is_personal
+from .relations import IN_PAGE, LookUp, look_up
 
 
 @strawberry.input(description="A stretch of time; both ends belong to it, and either may be left out.")
@@ -44,3 +50,33 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, DateTimeRange):
         return Span(value.from_ or None, value.until or None) if value.from_ or value.until else None
     return value
+
+
+def filtered(
+    pages: Batch,
+    sought_by: Callable[[Window, Given], Sought],
+    count: Callable[[Any, Sought], Awaitable[int | None]],
+    where_kind: Any,
+    order_kind: type[Enum],
+    *,
+    description: str,
+) -> Any:
+    """A root field that reads a page of what conditions let through, and counts it; newest first, unless another of the
+    orders is asked for."""
+    (newest, *_) = order_kind
+
+    def sought(
+        _context: Any,
+        where: Annotated[where_kind | None, strawberry.argument(description="Conditions; left out: all.")] = UNSET,
+        order_by: Annotated[order_kind | None, strawberry.argument(description="Left out: newest first.")] = UNSET,  # type: ignore[valid-type]
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Sought:
+        return sought_by(window(first, after, last, before, (order_by or newest).value), given(where))
+
+    def shown(context: Any, sought: Sought, found: Any) -> Any:
+        return page_of(found, lists.order_of(sought), partial(count, context, sought))
+
+    return look_up(LookUp((pages,), sought, shown, IN_PAGE), description=description)

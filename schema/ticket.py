@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from enum import Enum
-from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -14,7 +13,6 @@ from db.keys import key
 from db.ticket import AccessEntryRow, IssuedTicketRow
 from db.ticket_item import TicketKind
 from resolvers import lists, loaders
-from resolvers.loaders import Sought
 from resolvers.policy import Extent, Permission
 
 from .admission import Admission
@@ -22,12 +20,12 @@ from .admittance import AdmissionExplanation
 from .customer import Customer
 from .diagnosis import OF_TICKET, AvailableAction, available_actions
 from .enums import describe
-from .filters import DateTimeRange, given
+from .filters import DateTimeRange, filtered
 from .money import Money, money
 from .node import Node, is_row
-from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
+from .paging import Connection, CountedConnection
 from .personal import personal_input
-from .relations import IN_PAGE, LookUp, Way, by_id, connection, look_up, one, reads, relation
+from .relations import Way, by_id, connection, one, reads, relation
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
 from .ticket_request import CUSTOMER, Reference, TicketRequest, sees_timelines
@@ -203,23 +201,6 @@ class IssuedTicketWhere:
     )
 
 
-def _sought(
-    _context: Any,
-    where: Annotated[IssuedTicketWhere | None, strawberry.argument(description="Conditions; left out: all.")] = UNSET,
-    order_by: Annotated[IssuedTicketOrder | None, strawberry.argument(description="Left out: newest first.")] = UNSET,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> Sought:
-    order = (order_by or IssuedTicketOrder.ISSUED_AT_DESC).value
-    return lists.issued_tickets(window(first, after, last, before, order), given(where))
-
-
-def _shown(context: Any, sought: Sought, found: Any) -> Any:
-    return page_of(found, lists.order_of(sought), partial(lists.count_of_issued_tickets, context, sought))
-
-
 def _names_freely(context: Any) -> bool:
     """A gate names tickets by the number on them, and by nothing else."""
     return context.extent(Permission.READ_TICKETS) is not Extent.EXACT
@@ -234,7 +215,11 @@ class IssuedTicketQueries:
         external_ticket_no=Way(loaders.issued_tickets_by_number, lambda number: ("external", key(number))),
         ticket_no=Way(loaders.issued_tickets_by_number, lambda number: ("internal", key(number))),
     )
-    issued_tickets: CountedConnection[IssuedTicket] | None = look_up(
-        LookUp((lists.pages_of_issued_tickets,), _sought, _shown, IN_PAGE),
+    issued_tickets: CountedConnection[IssuedTicket] | None = filtered(
+        lists.pages_of_issued_tickets,
+        lists.issued_tickets,
+        lists.count_of_issued_tickets,
+        IssuedTicketWhere,
+        IssuedTicketOrder,
         description="The tickets that you may see and that the conditions let through.",
     )

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import Enum
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -13,19 +12,18 @@ from db.sales_order import SalesChannel
 from db.ticket_item import AdmissionInclusion
 from db.ticket_request import PaymentOption, TicketRequestStatus
 from resolvers import lists, loaders
-from resolvers.loaders import Sought
 from resolvers.policy import Extent, Permission
 
 from .admission import Admission
 from .customer import Customer
 from .diagnosis import OF_REQUEST, AvailableAction, Finding, available_actions, diagnosis
 from .enums import describe
-from .filters import DateTimeRange, given
+from .filters import DateTimeRange, filtered
 from .money import Money, money
 from .node import Node, is_row
-from .paging import After, Before, Connection, CountedConnection, First, Last, page_of, window
+from .paging import Connection, CountedConnection
 from .personal import personal, personal_input
-from .relations import IN_PAGE, LookUp, Way, by_id, connection, look_up, one, relation
+from .relations import Way, by_id, connection, one, relation
 from .sales_order import SalesOrder
 from .schedule import TimeSlot
 from .ticket_item import TicketItem
@@ -222,23 +220,6 @@ class TicketRequestWhere:
     )
 
 
-def _sought(
-    _context: Any,
-    where: Annotated[TicketRequestWhere | None, strawberry.argument(description="Conditions; left out: all.")] = UNSET,
-    order_by: Annotated[TicketRequestOrder | None, strawberry.argument(description="Left out: newest first.")] = UNSET,
-    first: First = UNSET,
-    after: After = UNSET,
-    last: Last = UNSET,
-    before: Before = UNSET,
-) -> Sought:
-    order = (order_by or TicketRequestOrder.CREATED_AT_DESC).value
-    return lists.ticket_requests(window(first, after, last, before, order), given(where))
-
-
-def _shown(context: Any, sought: Sought, found: Any) -> Any:
-    return page_of(found, lists.order_of(sought), partial(lists.count_of_ticket_requests, context, sought))
-
-
 @strawberry.type
 class TicketRequestQueries:
     ticket_request: TicketRequest | None = one(
@@ -247,7 +228,11 @@ class TicketRequestQueries:
         id=by_id(loaders.ticket_requests, "TicketRequest"),
         token=Way(loaders.ticket_requests_by_token),
     )
-    ticket_requests: CountedConnection[TicketRequest] | None = look_up(
-        LookUp((lists.pages_of_ticket_requests,), _sought, _shown, IN_PAGE),
+    ticket_requests: CountedConnection[TicketRequest] | None = filtered(
+        lists.pages_of_ticket_requests,
+        lists.ticket_requests,
+        lists.count_of_ticket_requests,
+        TicketRequestWhere,
+        TicketRequestOrder,
         description="The requests that you may see and that the conditions let through.",
     )
