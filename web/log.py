@@ -3,10 +3,11 @@
 import asyncio
 import atexit
 import logging
+import select
 import sys
 import traceback
 from datetime import UTC, datetime
-from threading import Lock
+from threading import RLock
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -69,18 +70,25 @@ def _without_query(record: logging.LogRecord) -> bool:
     return True
 
 
+PIPE_BUF: int = getattr(select, "PIPE_BUF", 512)
+"""So many bytes that are written to a pipe at once stay together, whoever else writes to it."""
+
+
 class Lines:
     """structlog's logger of lines to a file, which writes what operations tell when the loop has gone round once: what
     ends together is one call of the system. One for each line took 3 microseconds, in which two such lines are made.
 
     Whatever is no mere information is written at once, behind what waits; so is everything when no loop runs. Who kills
     the process loses the lines of that one turn.
+
+    Where several processes write to one pipe, and who reads it is slow, lines stay whole as they would one by one. And
+    whoever writes may be interrupted, by a finalizer that the garbage collector runs, to write about what it has found.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._waiting: list[bytes] = []
-        self._lock = Lock()
+        self._lock = RLock()
         atexit.register(self._write)
 
     def logger(self, *_: Any) -> "Lines":
@@ -110,10 +118,15 @@ class Lines:
 
     def _write(self) -> None:
         with self._lock:
-            if self._waiting:
-                lines, self._waiting = self._waiting, []
-                self._file.write(b"\n".join([*lines, b""]))
+            lines, self._waiting = self._waiting, []
+            text, begin = b"\n".join([*lines, b""]), 0
+            while begin < len(text):
+                end = len(text)
+                if end - begin > PIPE_BUF:
+                    end = (text.rfind(b"\n", begin, begin + PIPE_BUF) + 1) or (text.index(b"\n", begin) + 1)
+                self._file.write(text[begin:end])
                 self._file.flush()
+                begin = end
 
 
 def _stamped(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

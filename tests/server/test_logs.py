@@ -2,11 +2,15 @@
 
 import asyncio
 import io
+import itertools
 import json
 import logging
 import re
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -78,6 +82,47 @@ async def test_lines_are_written_when_the_loop_has_gone_round() -> None:
     lines.info(b"6")
     await asyncio.sleep(0)
     assert file.getvalue() == b"1\n2\n3\n4\n5\n6\n"
+
+
+class Writes(io.BytesIO):
+    """A file that keeps what it is given at once; and what happens meanwhile."""
+
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+        self._meanwhile = meanwhile
+
+    def write(self, piece: Any) -> int:
+        self.pieces.append(bytes(piece))
+        meanwhile, self._meanwhile = self._meanwhile, lambda: None
+        meanwhile()
+        return len(self.pieces[-1])
+
+
+@pytest.mark.parametrize("length", [1, 300, log.PIPE_BUF - 1, log.PIPE_BUF, 3 * log.PIPE_BUF])
+async def test_lines_that_are_written_together_stay_whole(length: int) -> None:
+    """Also where several processes write to one pipe, which takes apart what is longer than so much; and there are no
+    more writes than that needs."""
+    file, told = Writes(), [b"%d" % place + b"x" * (length - 1) for place in range(10)] * 20
+    lines = log.Lines(file)
+    for line in told:
+        lines.info(line)
+    await asyncio.sleep(0)
+    assert b"".join(file.pieces) == b"".join(line + b"\n" for line in told)
+    assert all(piece.endswith(b"\n") for piece in file.pieces)
+    assert all(len(piece) <= log.PIPE_BUF or piece.count(b"\n") == 1 for piece in file.pieces)
+    assert all(len(one) + len(other) > log.PIPE_BUF for one, other in itertools.pairwise(file.pieces))
+
+
+def test_who_writes_may_be_interrupted_to_write() -> None:
+    """The garbage collector may run anywhere, and with it what tells of a failure that nobody awaited."""
+    file = Writes(lambda: lines.error(b"2"))
+    lines = log.Lines(file)
+    writing = Thread(target=lines.error, args=(b"1",), daemon=True)
+    writing.start()
+    writing.join(10)
+    assert not writing.is_alive()
+    assert file.pieces == [b"1\n", b"2\n"]
 
 
 def test_a_line_is_written_at_once_where_no_loop_runs() -> None:
