@@ -147,7 +147,10 @@ async def _in_a_group(context: Context, sale: Sale) -> _Answer | None:
     for _ in range(ATTEMPTS):
         asked = _Asked.of(context, sale)
         names = {key(asked.sale.token), asked.order} - {None}
-        answer = await commits.answer(context, asked, weight=weight, names=names)
+        try:
+            answer = await commits.answer(context, asked, weight=weight, names=names)
+        except Unchanged as no:
+            answer = no
         if not asked.is_overtaken:
             return answer
     return None

@@ -115,6 +115,21 @@ async def test_who_chose_no_slot_is_given_another_if_those_before_it_fill_it(par
     assert [number for _, number in sorted(given.items())] == [2, 2, 2, 1]
 
 
+@on_postgresql
+async def test_who_chose_no_slot_is_given_another_also_in_a_group_of_one(park: Park) -> None:
+    """It was not alone when it came, and nobody joined it."""
+    tour = await next_available(park, capacity=1)
+    line = {"itemNo": tour.item_no, "quantity": 1}
+    async with holding_slots(park.gatehouse.database):
+        first = asyncio.create_task(park.create(line))
+        await until_waiting(park.gatehouse.database, 1)
+        second = asyncio.create_task(park.create(line))
+        await until_waiting(park.gatehouse.database, 2)
+    payloads = [await first, await second]
+    assert [codes(payload) for payload in payloads] == [[], []]
+    assert len(set(await slots_of(park, *payloads))) == 2
+
+
 async def test_who_chose_no_slot_is_told_when_there_is_none_left(park: Park) -> None:
     tour = await next_available(park, capacity=1)
     last = len(tour.slots)
