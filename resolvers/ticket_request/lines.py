@@ -142,15 +142,16 @@ class Plan:
 
 
 class ToMakeOut(NamedTuple):
-    """The lines of one request. Their problems are added to ``found``."""
+    """The lines of one request. Their problems are added to ``found``; places of ``but_of`` are not in the way."""
 
     lines: Sequence[RequestedLine]
     found: Refusals
+    but_of: int | None = None
 
 
-async def make_out(write: Write, rules: Rules, lines: Sequence[RequestedLine], found: Refusals) -> Plan:
-    """Make out every line of one request, now; problems are added to ``found``."""
-    _, (plan,) = await make_out_each(write, rules, [ToMakeOut(lines, found)])
+async def make_out(write: Write, rules: Rules, asked: ToMakeOut) -> Plan:
+    """Make out every line of one request, now."""
+    _, (plan,) = await make_out_each(write, rules, [asked])
     return plan
 
 
@@ -169,7 +170,7 @@ async def make_out_each(
     plans = [_plan(offer, rules, lines, one.found) for lines, one in zip(usable, asked, strict=True)]
     before: Counter[int] = Counter()
     for plan, one in zip(plans, asked, strict=True):
-        await _choose_slots(write, plan, before, plan.at, one.found)
+        await _choose_slots(write, plan, before, one)
         if not one.found.found:
             before.update(plan.places)
     return offer, plans
@@ -394,11 +395,12 @@ def _primary(entries: Sequence[PlannedEntry]) -> PlannedEntry:
     return next((entry for entry in required_ if entry.content.is_default), required_[0])
 
 
-async def _choose_slots(read: Read, plan: Plan, before: Counter[int], now: datetime, found: Refusals) -> None:
+async def _choose_slots(read: Read, plan: Plan, before: Counter[int], asked: ToMakeOut) -> None:
     """Pick a slot for every included admission whose caller chose none, by the admission's default schedule.
 
     In the way are the places ``before``, of others, and what the request wants of a slot already.
     """
+    now = plan.at
     open_entries = [e for _, e in plan.entries if e.quantity and e.slot_id is None and e.path[-1] != "slotId"]
     candidates: dict[int, list[TimeSlotRow]] = {}
     by_selection: dict[tuple[ScheduleSelection, str], set[int]] = {}
@@ -411,7 +413,8 @@ async def _choose_slots(read: Read, plan: Plan, before: Counter[int], now: datet
     for (selection, zone), admission_ids in by_selection.items():
         today = now.astimezone(ZoneInfo(zone)).date() if selection is ScheduleSelection.TODAY else None
         candidates |= await db.time_slot.upcoming(read, sorted(admission_ids), now, on=today)
-    uses = await uses_of(read, (slot for slots in candidates.values() for slot in slots), now)
+    in_question = (slot for slots in candidates.values() for slot in slots)
+    uses = await uses_of(read, in_question, now, but_of=asked.but_of)
     wanted = before + Counter(plan.places)
     uses |= {slot_id: uses[slot_id].and_held(places) for slot_id, places in wanted.items() if slot_id in uses}
     calendars = await ticket_calendars(read, (entry.content for entry in open_entries)) if candidates else {}
@@ -435,7 +438,7 @@ async def _choose_slots(read: Read, plan: Plan, before: Counter[int], now: datet
         must_choose = admission.default_schedule == ScheduleSelection.SCHEDULE_ENTRY
         if admission.prebook_required or must_choose or admission.id in counted:
             message = f"Choose a time slot for {admission.description}."
-            found.add(RefusalCode.SLOT_REQUIRED, message, *entry.path, admission_id=admission.id)
+            asked.found.add(RefusalCode.SLOT_REQUIRED, message, *entry.path, admission_id=admission.id)
 
 
 def _is_sellable(entry: PlannedEntry, slot: TimeSlotRow, use: SlotUse, calendars: Calendars, now: datetime) -> bool:

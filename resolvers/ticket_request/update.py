@@ -9,7 +9,7 @@ from db.timeline import RequestEventKind
 from ..context import Context
 from ..refusals import Outcome, Refusals, Refused
 from .common import event, find_and_lock, may_go_over, turned_down
-from .lines import RequestedLine, make_out
+from .lines import RequestedLine, ToMakeOut, make_out
 from .rules import has_run_out, hold_expired, update_refusal
 from .taking import capacity_exceeded, claim_numbers, held_by, lines_of, take_places
 
@@ -28,7 +28,7 @@ async def update(
         now = await write.clock()
         if refusal := update_refusal(request, now):
             return await turned_down(write, request, refusal, now)
-        plan = await make_out(write, context.rules, lines, found)
+        plan = await make_out(write, context.rules, ToMakeOut(lines, found, but_of=request.id))
         old_lines = await db.ticket_request.lines_of(write, request.id)
         old_nos = {number for line in old_lines for number in line.dictated_nos or ()}
         await claim_numbers(write, plan, request.id, now, found, given_up=old_nos)

@@ -439,3 +439,16 @@ async def test_the_next_available_slot_is_one_that_can_be_sold(park: Park) -> No
     await close(park, kind="DATE", date=days[at + 1])
     second = await park.registered({"itemNo": tour.item_no, "quantity": 1})
     assert (await park.request(second, entries))["entries"][0]["slot"]["id"] == tour.slots[days[at + 2]]
+
+
+async def test_a_request_is_not_in_its_own_way_to_the_next_available_slot(park: Park) -> None:
+    """It fills the slot; updated, it stays there."""
+    tour = await park.sellable(capacity=2)
+    async with making(park.gatehouse.database) as make:
+        await make.write.run(update(db.admission.admission).values(default_schedule="NEXT_AVAILABLE"))
+    token = await park.registered({"itemNo": tour.item_no, "quantity": 2})
+    entries = "entries { slot { id } }"
+    before = await park.request(token, entries)
+    payload = await park.change("Update", token, lines=[{"itemNo": tour.item_no, "quantity": 2}])
+    assert codes(payload) == []
+    assert await park.request(token, entries) == before
