@@ -6,6 +6,7 @@ import logging
 import select
 import sys
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from threading import RLock
 from types import TracebackType
@@ -83,6 +84,9 @@ class Lines:
 
     Where several processes write to one pipe, and who reads it is slow, lines stay whole as they would one by one. And
     whoever writes may be interrupted, by a finalizer that the garbage collector runs, to write about what it has found.
+
+    What cannot be written is lost, as with Python's own logging: guests are answered, and chores go on, when whoever
+    read the log is gone.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -124,8 +128,9 @@ class Lines:
                 end = len(text)
                 if end - begin > PIPE_BUF:
                     end = (text.rfind(b"\n", begin, begin + PIPE_BUF) + 1) or (text.index(b"\n", begin) + 1)
-                self._file.write(text[begin:end])
-                self._file.flush()
+                with suppress(OSError):
+                    self._file.write(text[begin:end])
+                    self._file.flush()
                 begin = end
 
 

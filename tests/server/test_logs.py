@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import logging
+import os
 import re
 import traceback
 from collections.abc import Callable
@@ -123,6 +124,22 @@ def test_who_writes_may_be_interrupted_to_write() -> None:
     writing.join(10)
     assert not writing.is_alive()
     assert file.pieces == [b"1\n", b"2\n"]
+
+
+async def test_who_works_goes_on_when_nobody_reads_the_log() -> None:
+    """A chore that has to tell of a failure would end with it, and never run again."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    file = os.fdopen(writer, "wb")  # its end fails, too: no context for it
+    lines = log.Lines(file)
+    lines.error(b"1")
+    lines.info(b"2" * 100_000)
+    failures: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, failure: failures.append(failure))
+    await asyncio.sleep(0)
+    assert not failures
+    with pytest.raises(BrokenPipeError):
+        file.close()
 
 
 def test_a_line_is_written_at_once_where_no_loop_runs() -> None:
