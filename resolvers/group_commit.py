@@ -12,13 +12,14 @@ on: then it is as it turns out for all.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import structlog
 
-from db.driver import is_out_of_reach
+from db.driver import LOCKED_OUT, is_out_of_reach
 from db.engine import Write
 
 from .coalescing import Shared, UnderWay, gathered
@@ -44,6 +45,10 @@ PATIENCE_SECONDS = 0.25
 """How long a group waits for a lock. Who holds one for longer may keep those waiting that want the very same, and not
 those who came with them."""
 
+APART_SECONDS = 3.0
+"""How long changes are made alone after a group has waited for a lock in vain. Those who want it keep coming, mostly,
+and each group with one of them would keep the others' locks for as long as it waits."""
+
 
 class Ungrouped(Exception):
     """What was begun for one of a group must be undone, so it is for all: each is made alone."""
@@ -66,6 +71,7 @@ class GroupCommit(UnderWay, Generic[A, R]):
     def __init__(self, work: Work[A, R]) -> None:
         self._work = work
         self._open: _Group | None = None
+        self._apart_until = 0.0
 
     async def answer(
         self, context: "Context", asked: A, *, weight: int = 1, names: Collection[object] = ()
@@ -75,12 +81,12 @@ class GroupCommit(UnderWay, Generic[A, R]):
         No two that go together have one of the ``names`` in common: the second would have to wait for the first.
         Raises what the commit raises, or what a database that is out of reach does.
         """
-        if self.is_alone or weight > WEIGHT_AT_ONCE:
+        if self.is_alone or weight > WEIGHT_AT_ONCE or time.monotonic() < self._apart_until:
             return None
         with context.attending():
             group = self._open
             if group is None or not group.has_room_for(weight):
-                group = self._open = _Group(self._work, group)
+                group = self._open = _Group(self._together, group)
             if not group.joined(asked, weight, names):
                 return None
             try:
@@ -89,6 +95,13 @@ class GroupCommit(UnderWay, Generic[A, R]):
             finally:
                 if group.is_over and self._open is group:
                     self._open = None
+
+    async def _together(self, asked: Sequence[A], decided: Callable[[], None]) -> Sequence[R]:
+        try:
+            return await self._work.together(asked, decided)
+        except LOCKED_OUT:
+            self._apart_until = time.monotonic() + APART_SECONDS
+            raise
 
 
 class GroupCommits:
@@ -105,8 +118,8 @@ class GroupCommits:
 class _Group(Shared):
     """Those who go together."""
 
-    def __init__(self, work: Work[Any, Any], before: "_Group | None") -> None:
-        self._of = work
+    def __init__(self, together: Callable[..., Awaitable[Sequence[Any]]], before: "_Group | None") -> None:
+        self._together = together
         self._before = before
         self._asked: list[Any] = []
         self._names: set[object] = set()
@@ -158,7 +171,7 @@ class _Group(Shared):
         self._is_closed = True
         answers: Sequence[Any]
         try:
-            answers = await self._of.together(self._asked, self._decided)
+            answers = await self._together(self._asked, self._decided)
         except Exception as cause:
             if not (self._is_final or is_out_of_reach(cause)):
                 log.info("group_commit", changes=len(self._asked), dissolved=type(cause).__name__)

@@ -46,6 +46,9 @@ FAILURES = (
 BROKEN_RULES = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityError)
 """What is raised where a statement breaks a constraint: a key taken twice, a number out of its range."""
 
+LOCKED_OUT = (asyncpg.LockNotAvailableError,)
+"""What is raised where a lock was not to be had in the time that was given (``Write.limit_waits``)."""
+
 
 _PASSING = (
     OSError,

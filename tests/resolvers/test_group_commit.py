@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from db.client import Role
+from db.driver import LOCKED_OUT
 from db.engine import Database, statements
+from resolvers import group_commit
 from resolvers.actor import Actor
 from resolvers.context import Context, Rules, writing
 from resolvers.group_commit import (
@@ -233,6 +235,21 @@ async def test_a_group_does_not_wait_long_for_those_before_it(database: Database
                 await asyncio.sleep(0.001)
         shop.counting.at_commit.set()
         await asyncio.gather(*first, *then)
+
+
+async def test_who_waited_for_a_lock_in_vain_keeps_nobody_in_the_next_group(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a while each is made alone; other failures part nobody but those whom they met."""
+    monkeypatch.setattr(group_commit, "APART_SECONDS", 0.05)
+    for cause, others in ((ValueError("broken"), [0, 1]), (LOCKED_OUT[0](), [None, None])):
+        shop.counting.fails = cause
+        assert await shop.ask_at_once("a", "b") == [None, None]
+        shop.counting.fails = None
+        shop.counting.kept.clear()
+        assert await shop.ask_at_once("c", "d") == others
+    await asyncio.sleep(0.06)
+    assert await shop.ask_at_once("e", "f") == [0, 1]
 
 
 async def test_only_a_group_is_impatient(database: Database) -> None:
