@@ -1,7 +1,7 @@
 """What one operation works with: who asks, what time it is, and the way to the database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -167,21 +167,16 @@ class Context:
             raise asyncio.CancelledError
         return task
 
-    def writing(self) -> AbstractAsyncContextManager[Write]:
-        """One transaction for one mutation field."""
-        return writing([self])
-
-
-@asynccontextmanager
-async def writing(contexts: Sequence[Context]) -> AsyncIterator[Write]:
-    """One transaction for a mutation field of each of these: the only place of begin and commit."""
-    database = contexts[0].database
-    try:
-        async with database.writing() as write:
-            yield write
-    finally:
-        for context in contexts:
-            context._renew(database.now())
+    @asynccontextmanager
+    async def writing(self, *others: "Context") -> AsyncIterator[Write]:
+        """One transaction for one mutation field of this operation, and of the others if there are any: the only place
+        of begin and commit."""
+        try:
+            async with self.database.writing() as write:
+                yield write
+        finally:
+            for context in (self, *others):
+                context._renew(self.database.now())
 
 
 class _Attending:

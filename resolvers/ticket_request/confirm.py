@@ -21,7 +21,7 @@ from db.timeline import Event, RequestEventKind
 
 from .. import loaders
 from ..admittance.on_sale import activates, admit_on_sale
-from ..context import Context, writing
+from ..context import Context
 from ..group_commit import Ungrouped, Work, limit_waits
 from ..pattern import Pattern
 from ..refusals import Outcome, RefusalCode, Refusals, Refused, Unchanged
@@ -127,7 +127,8 @@ async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda
     is taken: the numbers taken for it must not stay.
     """
     with suppress(Unchanged):
-        async with writing([one.context for one in asked]) as write:
+        context, *beside = (one.context for one in asked)
+        async with context.writing(*beside) as write:
             await limit_waits(write, asked)
             await _find(write, asked)
             left = await _look(write, [one for one in asked if one.answer is None])

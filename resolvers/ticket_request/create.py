@@ -22,7 +22,7 @@ from db.sales_order import SalesChannel
 from db.ticket_request import Lines, PaymentOption, TicketRequestRow, TicketRequestStatus
 from db.timeline import Event, RequestEventKind
 
-from ..context import Context, writing
+from ..context import Context
 from ..group_commit import Work, limit_waits
 from ..pattern import Pattern
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
@@ -183,7 +183,8 @@ async def _register(sales: Sequence[_Asked], decided: Callable[[], None] = lambd
     the slots are held. Whoever waits for one waits for a transaction that has nothing to wait for any more.
     """
     with suppress(Unchanged):
-        async with writing([one.context for one in sales]) as write:
+        context, *beside = (one.context for one in sales)
+        async with context.writing(*beside) as write:
             await limit_waits(write, sales)
             await _make_out(write, sales)
             await _claim(write, sales)

@@ -11,7 +11,7 @@ from db.driver import LOCKED_OUT
 from db.engine import Database, statements
 from resolvers import group_commit
 from resolvers.actor import Actor
-from resolvers.context import Context, Rules, writing
+from resolvers.context import Context, Rules
 from resolvers.group_commit import (
     CHANGES_AT_ONCE,
     WEIGHT_AT_ONCE,
@@ -43,7 +43,8 @@ class Counting:
     async def __call__(self, asked: Sequence["Change"], decided: Callable[[], None]) -> Sequence[int | None]:
         names = [one.name for one in asked]
         self.asked.append(names)
-        async with writing([one.context for one in asked]) as write:
+        context, *beside = (one.context for one in asked)
+        async with context.writing(*beside) as write:
             await write.run_text("SELECT 1")
             self.has_begun.set()
             await self.before.wait()

@@ -59,7 +59,8 @@ class Rehearsal(Context):
     recorded = 0
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Write]:
+    async def writing(self, *others: Context) -> AsyncIterator[Write]:
+        assert not others
         try:
             async with self.database.writing() as write:
                 before = await self._events(write)
