@@ -49,18 +49,19 @@ class Settling(Protocol):
 class UnderWay:
     """Is entered (``with``) by each that is under way, and knows whether there is more than one."""
 
-    _number = 0
+    number = 0
+    """How many there are."""
 
     def __enter__(self) -> None:
-        self._number += 1
+        self.number += 1
 
     def __exit__(self, *_: object) -> None:
-        self._number -= 1
+        self.number -= 1
 
     @property
     def is_alone(self) -> bool:
         """Whether nobody else is there."""
-        return self._number < 2
+        return self.number < 2
 
 
 class Coalescer(UnderWay):

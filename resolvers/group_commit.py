@@ -5,10 +5,10 @@ shop that sells to sixteen guests at once, sixteen sales are one transaction, in
 before it have left. So it is as if they had come one after the other; only that all of them are there, or none, when
 the machine fails.
 
-Nobody is the worse for it. Who is alone begins at once. What goes wrong before the commit, whatever it is, undoes it
-for all, and each of them is made alone, as if there had been no group; so does a lock that is not to be had soon. Who
-leaves undoes it, too: a change that is told to have been stopped has not been made. None of this holds from the commit
-on: then it is as it turns out for all.
+Nobody is the worse for it. Where few are under way, each begins at once. What goes wrong before the commit, whatever it
+is, undoes it for all, and each of them is made alone, as if there had been no group; so does a lock that is not to be
+had soon. Who leaves undoes it, too: a change that is told to have been stopped has not been made. None of this holds
+from the commit on: then it is as it turns out for all.
 """
 
 import asyncio
@@ -32,14 +32,18 @@ R = TypeVar("R")
 
 log = structlog.get_logger("gatehouse")
 
+FEW = 4
+"""With fewer than these under way, each is made alone: groups of one or two cost more than they save."""
+
 CHANGES_AT_ONCE = 32
 WEIGHT_AT_ONCE = 200
 """What is told of each change when it is asked for is its weight: tickets, say. So many are written in some ten
 milliseconds, for which others wait that want the same."""
 
 GATHERED_SECONDS = 0.05
-"""How long those who are under way are waited for at most, while others join. They are back in some ten milliseconds;
-on a machine that has too much to do it takes longer, and the more go together then."""
+"""How long a group waits at most for a larger one in front of it, while others join: those whom that one answers mostly
+ask again. It is back in some ten milliseconds; on a machine that has too much to do it takes longer, and the more go
+together then."""
 
 PATIENCE_SECONDS = 0.25
 """How long a group waits for a lock. Who holds one for longer may keep those waiting that want the very same, and not
@@ -81,7 +85,7 @@ class GroupCommit(UnderWay, Generic[A, R]):
         No two that go together have one of the ``names`` in common: the second would have to wait for the first.
         Raises what the commit raises, or what a database that is out of reach does.
         """
-        if self.is_alone or weight > WEIGHT_AT_ONCE or time.monotonic() < self._apart_until:
+        if self.number < FEW or weight > WEIGHT_AT_ONCE or time.monotonic() < self._apart_until:
             return None
         with context.attending():
             group = self._open
@@ -118,9 +122,9 @@ class GroupCommits:
 class _Group(Shared):
     """Those who go together."""
 
-    def __init__(self, together: Callable[..., Awaitable[Sequence[Any]]], before: "_Group | None") -> None:
+    def __init__(self, together: Callable[..., Awaitable[Sequence[Any]]], in_front: "_Group | None") -> None:
         self._together = together
-        self._before = before
+        self._in_front = in_front
         self._asked: list[Any] = []
         self._names: set[object] = set()
         self._weight = 0
@@ -163,11 +167,11 @@ class _Group(Shared):
             super()._stop()
 
     async def _work(self) -> None:
-        """Wait until no more join, and for those before it; then do it for all."""
+        """Wait until no more join, and for a larger group in front; then do it for all."""
         await gathered(lambda: len(self._asked))
-        if self._before is not None:
-            await self._before.is_back(GATHERED_SECONDS)
-            self._before = None
+        in_front, self._in_front = self._in_front, None
+        if in_front is not None and len(self._asked) < len(in_front._asked):
+            await in_front.is_back(GATHERED_SECONDS)
         self._is_closed = True
         answers: Sequence[Any]
         try:

@@ -1,7 +1,8 @@
 """Changes that are asked for at once are made in one transaction; and nobody is the worse for it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from resolvers.actor import Actor
 from resolvers.context import Context, Rules
 from resolvers.group_commit import (
     CHANGES_AT_ONCE,
+    FEW,
     WEIGHT_AT_ONCE,
     GroupCommit,
     GroupCommits,
@@ -81,9 +83,17 @@ class Shop:
         finally:
             await context.close()
 
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """With as many under way that who comes is in a group."""
+        with ExitStack() as others:
+            for _ in range(FEW - 1):
+                others.enter_context(self.commits)
+            yield
+
     async def ask_at_once(self, *names: str, **told: Any) -> list[int | None]:
-        """Beside one more, so that nobody is alone."""
-        with self.commits:
+        """Beside others, so that they are not few."""
+        with self.busy():
             return list(await asyncio.gather(*(self.ask(name, **told) for name in names)))
 
 
@@ -92,8 +102,8 @@ def shop(database: Database) -> Shop:
     return Shop(database)
 
 
-async def test_who_is_alone_makes_its_change_alone(shop: Shop) -> None:
-    assert await shop.ask("a") is None
+async def test_where_few_are_under_way_each_is_made_alone(shop: Shop) -> None:
+    assert await asyncio.gather(*(shop.ask(name) for name in "abc"[: FEW - 1])) == [None] * (FEW - 1)
     assert shop.counting.asked == []
 
 
@@ -105,7 +115,7 @@ async def test_those_at_once_are_made_in_one_transaction(shop: Shop) -> None:
         statements.set(counted[place])
         return await shop.ask("abc"[place])
 
-    with shop.commits:
+    with shop.busy():
         assert await asyncio.gather(*map(ask, range(3))) == [0, 1, 2]
     assert shop.counting.asked == [["a", "b", "c"]]
     assert counted == [["SELECT 1"]] * 3
@@ -124,7 +134,7 @@ async def test_what_goes_wrong_before_the_commit_parts_them(shop: Shop, cause: E
 
 async def test_a_database_that_is_out_of_reach_is_asked_once_for_all(shop: Shop) -> None:
     shop.counting.fails = OSError("gone")
-    with shop.commits:
+    with shop.busy():
         found = await asyncio.gather(shop.ask("a"), shop.ask("b"), return_exceptions=True)
     assert [type(one) for one in found] == [OSError, OSError]
     assert shop.counting.asked == [["a", "b"]]
@@ -133,14 +143,14 @@ async def test_a_database_that_is_out_of_reach_is_asked_once_for_all(shop: Shop)
 async def test_what_the_commit_comes_to_it_comes_to_for_all(shop: Shop) -> None:
     """Whether it was made or not, nobody knows: it is not made again."""
     shop.counting.fails_at_commit = ValueError("lost")
-    with shop.commits:
+    with shop.busy():
         found = await asyncio.gather(shop.ask("a"), shop.ask("b"), return_exceptions=True)
     assert [repr(one) for one in found] == ["ValueError('lost')"] * 2
 
 
 async def test_who_leaves_has_nothing_made_and_the_others_go_alone(shop: Shop) -> None:
     shop.counting.before.clear()
-    with shop.commits:
+    with shop.busy():
         leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
         await shop.counting.has_begun.wait()
         leaving.cancel()
@@ -152,7 +162,7 @@ async def test_who_leaves_has_nothing_made_and_the_others_go_alone(shop: Shop) -
 
 
 async def test_who_leaves_before_they_have_set_out_does_not_strand_the_others(shop: Shop) -> None:
-    with shop.commits:
+    with shop.busy():
         leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
         await asyncio.sleep(0)
         leaving.cancel()
@@ -166,7 +176,7 @@ async def test_an_operation_that_is_over_changes_nothing(shop: Shop) -> None:
     """Its caller was told that it was stopped."""
     over = Context(shop.database, SHOP, Rules())
     await over.close()
-    with shop.commits:
+    with shop.busy():
         staying = asyncio.create_task(shop.ask("a"))
         await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
@@ -178,7 +188,7 @@ async def test_an_operation_that_is_over_changes_nothing(shop: Shop) -> None:
 async def test_at_the_commit_it_is_too_late_to_leave(shop: Shop) -> None:
     """It is waited for, as any commit is; the others have their answers."""
     shop.counting.at_commit.clear()
-    with shop.commits:
+    with shop.busy():
         leaving, staying = (asyncio.create_task(shop.ask(name)) for name in "ab")
         await shop.counting.is_decided.wait()
         leaving.cancel()
@@ -209,7 +219,7 @@ async def test_a_group_is_neither_too_many_nor_too_heavy(shop: Shop) -> None:
 
 async def test_those_who_come_while_others_are_under_way_go_together_when_these_are_back(shop: Shop) -> None:
     shop.counting.at_commit.clear()
-    with shop.commits:
+    with shop.busy():
         first = [asyncio.create_task(shop.ask(name)) for name in "ab"]
         await shop.counting.is_decided.wait()
         then = [asyncio.create_task(shop.ask("c"))]
@@ -221,21 +231,25 @@ async def test_those_who_come_while_others_are_under_way_go_together_when_these_
     assert shop.counting.asked == [["a", "b"], ["c", "d"]]
 
 
-async def test_a_group_does_not_wait_long_for_those_before_it(database: Database) -> None:
-    """Who waits for a lock does not hold up those who come after."""
+@pytest.mark.parametrize(("first", "then", "seconds"), [("ab", "c", 0.05), ("a", "b", 60), ("ab", "cd", 60)])
+async def test_a_group_waits_for_a_larger_one_and_not_for_long(
+    database: Database, monkeypatch: pytest.MonkeyPatch, first: str, then: str, seconds: float
+) -> None:
+    """Who waits for a lock does not hold up those who come after; and two clients do not take turns for ever."""
     if database.dialect == "sqlite":
         pytest.skip("one writer at a time")
+    monkeypatch.setattr(group_commit, "GATHERED_SECONDS", seconds)
     shop = Shop(database)
     shop.counting.at_commit.clear()
-    with shop.commits:
-        first = [asyncio.create_task(shop.ask(name)) for name in "ab"]
+    with shop.busy():
+        asking = [asyncio.create_task(shop.ask(name)) for name in first]
         await shop.counting.is_decided.wait()
-        then = [asyncio.create_task(shop.ask(name)) for name in "cd"]
+        asking += [asyncio.create_task(shop.ask(name)) for name in then]
         async with asyncio.timeout(5):
             while len(shop.counting.asked) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         shop.counting.at_commit.set()
-        await asyncio.gather(*first, *then)
+        await asyncio.gather(*asking)
 
 
 async def test_who_waited_for_a_lock_in_vain_keeps_nobody_in_the_next_group(
