@@ -77,15 +77,20 @@ class GroupCommit(UnderWay, Generic[A, R]):
         self._open: _Group | None = None
         self._apart_until = 0.0
 
+    @property
+    def go_together(self) -> bool:
+        """Whether changes are made in groups now."""
+        return self.number >= FEW and time.monotonic() >= self._apart_until
+
     async def answer(
         self, context: "Context", asked: A, *, weight: int = 1, names: Collection[object] = ()
     ) -> R | None:
-        """What came of a change; None if nothing did, and it is to be made alone.
+        """What came of a change; None if nothing did, and it is to be made alone: see ``go_together``.
 
         No two that go together have one of the ``names`` in common: the second would have to wait for the first.
         Raises what the commit raises, or what a database that is out of reach does.
         """
-        if self.number < FEW or weight > WEIGHT_AT_ONCE or time.monotonic() < self._apart_until:
+        if not self.go_together or weight > WEIGHT_AT_ONCE:
             return None
         with context.attending():
             group = self._open

@@ -23,12 +23,16 @@ SETTINGS = {"application_name": "gatehouse", "timezone": "UTC"}
 WISHES = {"jit": "off", "client_connection_check_interval": "1s"}
 """Settings that some poolers do not let pass, and some engines do not know: who refuses them is asked without."""
 
-WISHES_OF_WRITERS = {"plan_cache_mode": "force_generic_plan"}
+WISHES_OF_WRITERS = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 """What a transaction asks it finds by keys, and the best way to them is the same whatever they are: planned once.
 
 Left to itself, PostgreSQL takes a list in a parameter for ten keys, finds what it plans for the one that is there
 cheaper, and plans it anew each time. For the slots of a sale that took 0.6 ms, and running it 0.07. Whoever reads asks
 for ranges too, and is not told this.
+
+No table is gone through for that, either: with ten keys in a table that is empty yet, or was when it was last analyzed,
+that promises to cost less than an index, and such a plan stays while the table fills. Of a shop's first thousand orders
+each took a third longer for it.
 """
 
 _REFUSED = (asyncpg.ProtocolViolationError, asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError)

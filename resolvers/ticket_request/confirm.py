@@ -116,8 +116,11 @@ class _Asked:
 
 async def _in_a_group(context: Context, confirmation: Confirmation) -> _Answer | None:
     """What comes of it, unless it is to be confirmed alone: then None."""
+    commits = context.group_commits.of(_CONFIRMING)
+    if not commits.go_together:
+        return None
     asked = _Asked.of(context, confirmation)
-    return await context.group_commits.of(_CONFIRMING).answer(context, asked, names={asked.token_key})
+    return await commits.answer(context, asked, names={asked.token_key})
 
 
 async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda: None) -> Sequence[_Answer | None]:

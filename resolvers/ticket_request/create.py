@@ -140,10 +140,10 @@ async def _in_a_group(context: Context, sale: Sale) -> _Answer | None:
     Whoever dictates ticket numbers may have to wait for others who have them, and gives them back when it is refused; a
     dry run gives back everything.
     """
-    if sale.is_dry_run or any(line.external_ticket_nos is not None for line in sale.lines):
+    commits = context.group_commits.of(_REGISTERING)
+    if sale.is_dry_run or not commits.go_together or any(line.external_ticket_nos is not None for line in sale.lines):
         return None
     weight = sum(max(line.quantity, 1) for line in sale.lines)
-    commits = context.group_commits.of(_REGISTERING)
     for _ in range(ATTEMPTS):
         asked = _Asked.of(context, sale)
         names = {key(asked.sale.token), asked.order} - {None}
