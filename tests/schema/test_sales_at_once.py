@@ -170,7 +170,7 @@ async def test_each_is_told_its_own_refusals(park: Park, tour: Sellable) -> None
         park,
         {"lines": [tour.line()]},
         {"lines": [{"itemNo": "NONE", "quantity": 1}]},
-        {"lines": [tour.line(9)]},
+        {"lines": [tour.line(11)]},
         {"lines": [tour.line()], "token": "KNOWN", "externalOrderNo": "W-1"},
         {"lines": [other], "token": "KNOWN"},
         {"lines": [tour.line()], "externalOrderNo": "W-1", "token": "ANOTHER"},
