@@ -174,6 +174,18 @@ class Write(Read):
         return told + self._clock_offset
 
 
+def once_for_each_dialect(make: Callable[[Read], Select[Any]]) -> Callable[[Read], Select[Any]]:
+    """Make a statement when it is first asked for, once for each kind of database."""
+    made: dict[str, Select[Any]] = {}
+
+    def of(read: Read) -> Select[Any]:
+        if read.dialect not in made:
+            made[read.dialect] = make(read)
+        return made[read.dialect]
+
+    return of
+
+
 @cache
 def _adding(table: Table) -> ReturningInsert[Any]:
     return insert(table).returning(table.c.id)

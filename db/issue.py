@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Select, bindparam, case, func, select, true
 
 from . import time_slot
 from .admission import AdmissionRow, admission
-from .engine import CLOCK, Write, ids, next_ids
+from .engine import CLOCK, Read, Write, ids, next_ids, once_for_each_dialect
 from .keys import key as key_of
 from .paging import is_one_of_given, keys_for
 from .ticket import NewNumbers, add_numbers, adding_numbers, given_numbers, issued_ticket, number_owners
@@ -87,16 +87,12 @@ async def take(
     return free, await time_slot.take(write, slot_ids)
 
 
-def _taking(write: Write) -> Select[Any]:
+@once_for_each_dialect
+def _taking(read: Read) -> Select[Any]:
     """The slots are looked for when it is known how many numbers were free."""
-    if write.dialect not in _TAKING:
-        number = adding_numbers(write.dialect).cte("number")
-        are_free = select(func.count()).select_from(number).scalar_subquery() == bindparam("all", type_=Integer())
-        _TAKING[write.dialect] = time_slot.taking(write, are_free)
-    return _TAKING[write.dialect]
-
-
-_TAKING: dict[str, Select[Any]] = {}
+    number = adding_numbers(read.dialect).cte("number")
+    are_free = select(func.count()).select_from(number).scalar_subquery() == bindparam("all", type_=Integer())
+    return time_slot.taking(read, are_free)
 
 
 _ROWS: tuple[Any, ...] = (LineRow, TicketTypeRow, ContentLineRow, AdmissionRow, EntryRow)
@@ -104,18 +100,10 @@ _ENDS = accumulate((len(kind._fields) for kind in _ROWS), initial=2)
 _PARTS = [(kind._make, slice(start, end)) for kind, (start, end) in zip(_ROWS, pairwise(_ENDS), strict=True)]
 
 
-def _issuing(write: Write) -> Select[Any]:
-    if write.dialect not in _ISSUING:
-        _ISSUING[write.dialect] = _made(write)
-    return _ISSUING[write.dialect]
-
-
-_ISSUING: dict[str, Select[Any]] = {}
-
-
-def _made(write: Write) -> Select[Any]:
-    tickets = next_ids(write.dialect, issued_ticket, _ticket_count(write))
-    moment = CLOCK[write.dialect].add_columns(tickets.label("ids")).subquery("moment")
+@once_for_each_dialect
+def _issuing(read: Read) -> Select[Any]:
+    tickets = next_ids(read.dialect, issued_ticket, _ticket_count(read))
+    moment = CLOCK[read.dialect].add_columns(tickets.label("ids")).subquery("moment")
     (source,) = entries.view.get_final_froms()
     found = (
         source.join(ticket_item, request_line.c.item_id == ticket_item.c.id)
@@ -129,13 +117,13 @@ def _made(write: Write) -> Select[Any]:
     return (
         select(*columns)
         .select_from(found)
-        .where(is_one_of_given(write, request_entry.c.request_id, "request_ids"), request_entry.c.replaced_at.is_(None))
+        .where(is_one_of_given(read, request_entry.c.request_id, "request_ids"), request_entry.c.replaced_at.is_(None))
         .order_by(request_entry.c.request_id, request_line.c.line_no, request_entry.c.id)
     )
 
 
-def _ticket_count(write: Write) -> Any:
+def _ticket_count(read: Read) -> Any:
     """How many tickets the requests' lines in force will have."""
     count = func.sum(case((request_line.c.ticket_kind == TicketKind.GROUP.value, 1), else_=request_line.c.quantity))
-    of_requests = is_one_of_given(write, request_line.c.request_id, "request_ids")
+    of_requests = is_one_of_given(read, request_line.c.request_id, "request_ids")
     return select(count).where(of_requests, request_line.c.replaced_at.is_(None)).scalar_subquery()

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from .admission import AdmissionRow, admission
-from .engine import CLOCK, Write, ids, next_ids
+from .engine import CLOCK, Read, Write, ids, next_ids, once_for_each_dialect
 from .paging import is_one_of_given, keys_for
 from .ticket_item import (
     ContentLineRow,
@@ -107,29 +107,20 @@ _CONTENT = _TYPE + len(TicketTypeRow._fields)
 _ADMISSION = _CONTENT + len(ContentLineRow._fields)
 
 
-def _named(write: Write) -> Select[Any]:
-    if write.dialect not in _NAMED:
-        _NAMED[write.dialect] = _naming(write)
-    return _NAMED[write.dialect]
-
-
-_NAMED: dict[str, Select[Any]] = {}
-"""For each kind of database."""
-
-
-def _naming(write: Write) -> Select[Any]:
-    request_ids = next_ids(write.dialect, ticket_request, bindparam("requests", type_=Integer()))
+@once_for_each_dialect
+def _named(read: Read) -> Select[Any]:
+    request_ids = next_ids(read.dialect, ticket_request, bindparam("requests", type_=Integer()))
     beside = (
-        _listed(write, time_slot.c.id, "slot_ids").label("slots"),
+        _listed(read, time_slot.c.id, "slot_ids").label("slots"),
         request_ids.label("request_ids"),
-        _listed(write, ticket_request.c.token_key, "token_keys").label("taken"),
+        _listed(read, ticket_request.c.token_key, "token_keys").label("taken"),
     )
-    moment = CLOCK[write.dialect].add_columns(*beside).subquery("moment")
+    moment = CLOCK[read.dialect].add_columns(*beside).subquery("moment")
     by_number = select(ticket_item.c.id.label("item_id"), cast(null(), Text).label("barcode_key")).where(
-        is_one_of_given(write, ticket_item.c.item_key, "keys")
+        is_one_of_given(read, ticket_item.c.item_key, "keys")
     )
     by_barcode = select(item_barcode.c.item_id, item_barcode.c.barcode_key).where(
-        is_one_of_given(write, item_barcode.c.barcode_key, "keys")
+        is_one_of_given(read, item_barcode.c.barcode_key, "keys")
     )
     item = union_all(by_number, by_barcode).subquery("item")
     found = (
@@ -145,7 +136,7 @@ def _naming(write: Write) -> Select[Any]:
     )
 
 
-def _listed(write: Write, column: ColumnElement[Any], name: str) -> ScalarSelect[Any]:
+def _listed(read: Read, column: ColumnElement[Any], name: str) -> ScalarSelect[Any]:
     """Those of the given keys that there are, in one value."""
-    listed = (func.json_agg if write.dialect == "postgresql" else func.json_group_array)(column, type_=JSON())
-    return select(listed).where(is_one_of_given(write, column, name)).scalar_subquery()
+    listed = (func.json_agg if read.dialect == "postgresql" else func.json_group_array)(column, type_=JSON())
+    return select(listed).where(is_one_of_given(read, column, name)).scalar_subquery()

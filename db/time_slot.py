@@ -35,7 +35,7 @@ from sqlalchemy import (
 from .admission import CapacityControl, CapacityLimitsBy, admission
 from .base import BigId, Instant, id_column, metadata
 from .conditions import Lasting, all_of
-from .engine import CLOCK, Read, Write
+from .engine import CLOCK, Read, Write, once_for_each_dialect
 from .paging import Listing, OfKeys, Order, Page, Window, is_one_of, is_one_of_given, keys_for
 from .schedule import schedule, schedule_line
 from .together import ChangeOfEach, Step, change_each, make
@@ -240,21 +240,19 @@ async def take(write: Write, ids: Sequence[int]) -> Taken:
     """
     if not ids:
         return Taken({}, await write.clock())
-    if write.dialect not in _TAKE:
-        _TAKE[write.dialect] = taking(write)
-    return taken(write, await write.all(_TAKE[write.dialect], {"slot_ids": keys_for(write, sorted(set(ids)))}))
+    return taken(write, await write.all(_take(write), {"slot_ids": keys_for(write, sorted(set(ids)))}))
 
 
-_TAKE: dict[str, Select[Any]] = {}
-
-
-def taking(write: Write, *conditions: ColumnElement[bool]) -> Select[Any]:
+def taking(read: Read, *conditions: ColumnElement[bool]) -> Select[Any]:
     """The statement of ``take``, for ``slot_ids``; none is taken if one of the conditions does not hold.
 
     Its first columns are for ``taken`` to read.
     """
-    wanted = _OWN.where(is_one_of_given(write, time_slot.c.id, "slot_ids"), *conditions).cte("taken")
-    return select(*wanted.c, *CLOCK[write.dialect].selected_columns)
+    wanted = _OWN.where(is_one_of_given(read, time_slot.c.id, "slot_ids"), *conditions).cte("taken")
+    return select(*wanted.c, *CLOCK[read.dialect].selected_columns)
+
+
+_take = once_for_each_dialect(taking)
 
 
 def taken(write: Write, rows: Sequence[Sequence[Any]]) -> Taken:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Integer, Select, bindparam
 
 from .. import search_key, time_slot
-from ..engine import CLOCK, Write, ids, next_ids
+from ..engine import CLOCK, Read, Write, ids, next_ids, once_for_each_dialect
 from ..paging import keys_for
 from ..time_slot import Taken
 from ..together import NewRows, Step
@@ -48,14 +48,9 @@ async def take_slots(write: Write, slot_ids: Sequence[int], lines: int, entries:
     return taken, NewIds(ids(line_ids, lines), ids(entry_ids, entries))
 
 
-def _taking(write: Write) -> Select[Any]:
-    if write.dialect not in _TAKING:
-        _TAKING[write.dialect] = time_slot.taking(write).add_columns(*_new_ids(write.dialect))
-    return _TAKING[write.dialect]
-
-
-_TAKING: dict[str, Select[Any]] = {}
-"""For each kind of database."""
+@once_for_each_dialect
+def _taking(read: Read) -> Select[Any]:
+    return time_slot.taking(read).add_columns(*_new_ids(read.dialect))
 
 
 @cache
