@@ -11,10 +11,8 @@ had soon. Who leaves undoes it, too: a change that is told to have been stopped 
 from the commit on: then it is as it turns out for all.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import structlog
@@ -58,22 +56,16 @@ class Ungrouped(Exception):
     """What was begun for one of a group must be undone, so it is for all: each is made alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work(Generic[A, R]):
-    """A kind of changes that may be made in a group, as ``together`` makes them: it answers for each what came of it.
-
-    ``together`` is given the changes in their order, and what is to be called when all is decided and only the commit
-    is left.
-    """
-
-    together: Callable[[Sequence[A], Callable[[], None]], Awaitable[Sequence[R]]]
+Together = Callable[[Sequence[A], Callable[[], None]], Awaitable[Sequence[R]]]
+"""Makes changes of a kind, and answers for each what came of it. It is given the changes in their order, and what is to
+be called when all is decided and only the commit is left."""
 
 
 class GroupCommit(UnderWay, Generic[A, R]):
     """Brings those together who want to change something of that kind. Whoever does, enters it (``with``)."""
 
-    def __init__(self, work: Work[A, R]) -> None:
-        self._work = work
+    def __init__(self, together: Together[A, R]) -> None:
+        self._made_together = together
         self._open: _Group | None = None
         self._apart_until = 0.0
 
@@ -107,7 +99,7 @@ class GroupCommit(UnderWay, Generic[A, R]):
 
     async def _together(self, asked: Sequence[A], decided: Callable[[], None]) -> Sequence[R]:
         try:
-            return await self._work.together(asked, decided)
+            return await self._made_together(asked, decided)
         except LOCKED_OUT:
             self._apart_until = time.monotonic() + APART_SECONDS
             raise
@@ -117,23 +109,26 @@ class GroupCommits:
     """Those of one process, by what they do."""
 
     def __init__(self) -> None:
-        self._known: dict[Work[Any, Any], GroupCommit[Any, Any]] = {}
+        self._known: dict[Together[Any, Any], GroupCommit[Any, Any]] = {}
 
-    def of(self, work: Work[A, R]) -> GroupCommit[A, R]:
-        """Who does that."""
-        return self._known.setdefault(work, GroupCommit(work))
+    def of(self, together: Together[A, R]) -> GroupCommit[A, R]:
+        """Who makes such changes."""
+        if together not in self._known:
+            self._known[together] = GroupCommit(together)
+        return self._known[together]
 
 
 class _Group(Shared):
     """Those who go together."""
 
-    def __init__(self, together: Callable[..., Awaitable[Sequence[Any]]], in_front: "_Group | None") -> None:
+    def __init__(self, together: Together[Any, Any], in_front: "_Group | None") -> None:
         self._together = together
         self._in_front = in_front
         self._asked: list[Any] = []
         self._names: set[object] = set()
         self._weight = 0
         self._answers: dict[int, Any] = {}
+        self._cause: Exception | None = None
         self._is_closed = self._is_final = False
         super().__init__(self._work)
 
@@ -151,18 +146,12 @@ class _Group(Shared):
         self._weight += weight
         return True
 
-    async def is_back(self, seconds: float) -> None:
-        """Return when it is over, or so much time is."""
-        if not self.is_over:
-            await asyncio.wait([self._task], timeout=seconds)
-
     async def answer(self, asked: Any) -> Any:
         """What came of that change."""
         await self.wait()
-        found = self._answers.get(id(asked))
-        if isinstance(found, Exception):
-            raise found
-        return found
+        if self._cause is not None:
+            raise self._cause
+        return self._answers.get(id(asked))
 
     def _ends_with_who_leaves(self) -> bool:
         return True
@@ -176,17 +165,16 @@ class _Group(Shared):
         await gathered(lambda: len(self._asked))
         in_front, self._in_front = self._in_front, None
         if in_front is not None and len(self._asked) < len(in_front._asked):
-            await in_front.is_back(GATHERED_SECONDS)
+            await in_front.over(GATHERED_SECONDS)
         self._is_closed = True
-        answers: Sequence[Any]
         try:
             answers = await self._together(self._asked, self._decided)
+            self._answers = {id(asked): answer for asked, answer in zip(self._asked, answers, strict=True)}
         except Exception as cause:
-            if not (self._is_final or is_out_of_reach(cause)):
+            if self._is_final or is_out_of_reach(cause):
+                self._cause = cause
+            else:
                 log.info("group_commit", changes=len(self._asked), dissolved=type(cause).__name__)
-                return
-            answers = [cause] * len(self._asked)
-        self._answers = {id(asked): answer for asked, answer in zip(self._asked, answers, strict=True)}
 
     def _decided(self) -> None:
         self._is_final = True

@@ -22,7 +22,7 @@ from db.timeline import Event, RequestEventKind
 from .. import loaders
 from ..admittance.on_sale import activates, admit_on_sale
 from ..context import Context
-from ..group_commit import Ungrouped, Work, limit_waits
+from ..group_commit import Ungrouped, limit_waits
 from ..pattern import Pattern
 from ..refusals import Outcome, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import NAME_LENGTH, text
@@ -56,7 +56,7 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
     number), DUPLICATE_ORDER, UNKNOWN_CUSTOMER (POSTPAID without a customer number), SLOT_CANCELED, SLOT_CLOSED,
     CALENDAR_CLOSED.
     """
-    with context.group_commits.of(_CONFIRMING):
+    with context.group_commits.of(_confirm):
         answer = await _in_a_group(context, confirmation)
         if answer is None:
             (answer,) = await _confirm([_Asked.of(context, confirmation)])
@@ -116,7 +116,7 @@ class _Asked:
 
 async def _in_a_group(context: Context, confirmation: Confirmation) -> _Answer | None:
     """What comes of it, unless it is to be confirmed alone: then None."""
-    commits = context.group_commits.of(_CONFIRMING)
+    commits = context.group_commits.of(_confirm)
     if not commits.go_together:
         return None
     asked = _Asked.of(context, confirmation)
@@ -151,8 +151,6 @@ async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda
             _show(one)
     return [one.answer for one in asked]
 
-
-_CONFIRMING = Work(_confirm)
 
 TICKETS_IN_A_GROUP = 20
 """With more of them a request is confirmed alone: others need not wait until all are written."""

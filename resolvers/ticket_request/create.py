@@ -23,7 +23,7 @@ from db.ticket_request import Lines, PaymentOption, TicketRequestRow, TicketRequ
 from db.timeline import Event, RequestEventKind
 
 from ..context import Context
-from ..group_commit import Work, limit_waits
+from ..group_commit import limit_waits
 from ..pattern import Pattern
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import required, text
@@ -82,7 +82,7 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
     UNKNOWN_ITEM, AMBIGUOUS_LINE, ITEM_BLOCKED, UNKNOWN_ADMISSION, UNKNOWN_SLOT, SLOT_REQUIRED, the refusals of
     ``capacity.sale_refusal``, TOKEN_REUSED, DUPLICATE_ORDER, DUPLICATE_TICKET_NUMBER.
     """
-    with context.group_commits.of(_REGISTERING):
+    with context.group_commits.of(_register):
         answer = await _in_a_group(context, sale)
         if answer is None:
             answer = await _alone(context, sale)
@@ -140,17 +140,14 @@ async def _in_a_group(context: Context, sale: Sale) -> _Answer | None:
     Whoever dictates ticket numbers may have to wait for others who have them, and gives them back when it is refused; a
     dry run gives back everything.
     """
-    commits = context.group_commits.of(_REGISTERING)
+    commits = context.group_commits.of(_register)
     if sale.is_dry_run or not commits.go_together or any(line.external_ticket_nos is not None for line in sale.lines):
         return None
     weight = sum(max(line.quantity, 1) for line in sale.lines)
     for _ in range(ATTEMPTS):
         asked = _Asked.of(context, sale)
         names = {key(asked.sale.token), asked.order} - {None}
-        try:
-            answer = await commits.answer(context, asked, weight=weight, names=names)
-        except Unchanged as no:
-            answer = no
+        answer = await commits.answer(context, asked, weight=weight, names=names)
         if not asked.is_overtaken:
             return answer
     return None
@@ -207,9 +204,6 @@ async def _register(sales: Sequence[_Asked], decided: Callable[[], None] = lambd
         for one, row in rows:
             show(one.context, db.ticket_request.as_written(row, one.context.actor.client))
     return [one.answer for one in sales]
-
-
-_REGISTERING = Work(_register)
 
 
 async def _make_out(write: Write, sales: Sequence[_Asked]) -> None:

@@ -20,7 +20,6 @@ from resolvers.group_commit import (
     GroupCommit,
     GroupCommits,
     Ungrouped,
-    Work,
     limit_waits,
 )
 
@@ -73,7 +72,7 @@ class Shop:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.counting = Counting()
-        self.commits: GroupCommit[Change, int | None] = GroupCommits().of(Work(self.counting))
+        self.commits: GroupCommit[Change, int | None] = GroupCommits().of(self.counting)
 
     async def ask(self, name: str, **told: Any) -> int | None:
         context = Context(self.database, SHOP, Rules())
