@@ -253,19 +253,24 @@ async def change(
 
     A value that is gone leaves no key behind: it may be a person's.
     """
-    await make(write, *changing(write, columns, row_id, client_id, before, after))
+    await make(write, *changing(write, columns, [Changed(row_id, client_id, before, after)]))
 
 
-def changing(
-    write: Write,
-    columns: Mapping[str, SearchKind],
-    row_id: int,
-    client_id: int,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-) -> list[Step]:
-    """The steps of ``change``."""
-    old, new = (set(rows(columns, row_id, client_id, values)) for values in (before, after))
+class Changed(NamedTuple):
+    """A locked row, and what its columns were and are."""
+
+    row_id: int
+    client_id: int
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def changing(write: Write, columns: Mapping[str, SearchKind], changes: Iterable[Changed]) -> list[Step]:
+    """The steps of ``change``, of several rows."""
+    old, new = set[SearchKeyRow](), set[SearchKeyRow]()
+    for row_id, client_id, before, after in changes:
+        old.update(rows(columns, row_id, client_id, before))
+        new.update(rows(columns, row_id, client_id, after))
     return [adding(sorted(new - old)), *dropping(write, sorted(old - new))]
 
 

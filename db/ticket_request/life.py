@@ -46,28 +46,22 @@ async def change(write: Write, request_id: int, values: Mapping[str, Any]) -> No
     """Change columns of a locked request, and its search keys with them."""
     request = await by_id(write, request_id, BEFORE_TIME)
     assert request is not None
-    await make(write, *changing(write, request, values))
+    await make(write, *changing(write, [(request, values)]))
 
 
 Values = Mapping[str, Any]
 """Columns of a request, as they are to be."""
 
 
-def changing(write: Write, request: TicketRequestRow, values: Values) -> list[Step]:
-    """The steps of ``change``: the request is as it was before."""
-    return changing_each(write, [(request, values)])
-
-
-def changing_each(write: Write, changes: Sequence[tuple[TicketRequestRow, Values]]) -> list[Step]:
-    """The same for several requests."""
-    old, new = set[search_key.SearchKeyRow](), set[search_key.SearchKeyRow]()
+def changing(write: Write, changes: Sequence[tuple[TicketRequestRow, Values]]) -> list[Step]:
+    """The steps of ``change``, of several requests, which are as they were before."""
+    changed = []
     for request, values in changes:
         after = {name: values[name] for name in search_key.OF_REQUEST if name in values}
         before = {name: getattr(request, name) for name in after}
-        for keys, named in ((old, before), (new, after)):
-            keys.update(search_key.rows(search_key.OF_REQUEST, request.id, request.client_id, named))
+        changed.append(search_key.Changed(request.id, request.client_id, before, after))
     steps = setting(write, [(request.id, values) for request, values in changes])
-    return [*steps, search_key.adding(sorted(new - old)), *search_key.dropping(write, sorted(old - new))]
+    return [*steps, *search_key.changing(write, search_key.OF_REQUEST, changed)]
 
 
 def setting(write: Write, changes: Sequence[tuple[int, Values]]) -> list[Step]:

@@ -214,7 +214,7 @@ async def _write(write: Write, asked: Sequence[_Asked], numbers: Numbers, taken:
         places.update(_places(one.issue))
     await db.together.make(
         write,
-        *db.ticket_request.changing_each(write, [(one.request, one.values) for one in asked]),
+        *db.ticket_request.changing(write, [(one.request, one.values) for one in asked]),
         db.reservation.selling(write, [e.id for one in asked for e in wants_places(one.issue.entries)], now),
         db.time_slot.adding_sold(write, places),
         *db.ticket.issuing(
