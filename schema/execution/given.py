@@ -17,6 +17,7 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLID,
+    GraphQLInputObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     GraphQLString,
@@ -26,16 +27,18 @@ from graphql import (
     ValueNode,
     VariableNode,
     get_argument_values,
+    get_named_type,
     get_variable_values,
     is_input_object_type,
     is_list_type,
     is_non_null_type,
     is_required_argument,
+    is_required_input_field,
 )
 from graphql.execution import default_field_resolver
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, input_is_nested_too_deeply
-from graphql.pyutils import Undefined
+from graphql.pyutils import Undefined, is_iterable
 from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal, coerce_input_value
 from strawberry import UNSET
 from strawberry.relay.types import GlobalID
@@ -97,21 +100,103 @@ def _default(signature: Any) -> Any:
         return Undefined
 
 
+Coerce = Callable[[Any], Any]
+"""Makes the value of a type of what is given, Undefined where it cannot."""
+
+
 @cache
-def _coercer(type_: Any) -> Callable[[Any], Any]:
-    """Makes the value of that type of what is given, Undefined where it cannot."""
-    named = type_.of_type if is_non_null_type(type_) else type_
-    python_type = _AS_THEY_ARE.get(named)
-    is_deep = is_list_type(named) or is_input_object_type(named)
+def _coercer(type_: Any) -> Coerce:
+    """What ``coerce_input_value`` does for that type, without asking each time what kind of type it is.
 
-    def coerce(value: Any) -> Any:
-        if type(value) is python_type:
+    A type that is among its own parts, whose values may be nested without end, is left to graphql-core, which counts.
+    """
+    if _is_among_its_parts(type_):
+        return partial(_coerced_with_care, type_)
+    return _part_coercer(type_)
+
+
+def _coerced_with_care(type_: Any, value: Any) -> Any:
+    return Undefined if input_is_nested_too_deeply(value, type_) else coerce_input_value(value, type_)
+
+
+def _part_coercer(type_: Any) -> Coerce:
+    if is_non_null_type(type_):
+        coerce = _part_coercer(type_.of_type)
+        return lambda value: Undefined if value is None else coerce(value)
+    if is_list_type(type_):
+        return _list_coercer(_part_coercer(type_.of_type))
+    if is_input_object_type(type_):
+        return _input_coercer(type_)
+    return _leaf_coercer(type_)
+
+
+def _list_coercer(coerce: Coerce) -> Coerce:
+    def of(value: Any) -> Any:
+        if value is None:
+            return None
+        found = [coerce(item) for item in (value if is_iterable(value) else (value,))]
+        return Undefined if any(item is Undefined for item in found) else found
+
+    return of
+
+
+def _leaf_coercer(type_: Any) -> Coerce:
+    python_type, coerce = _AS_THEY_ARE.get(type_), type_.coerce_input_value
+
+    def of(value: Any) -> Any:
+        if value is None or type(value) is python_type:
             return value
-        if is_deep and input_is_nested_too_deeply(value, type_):
+        try:
+            return coerce(value)
+        except Exception:
             return Undefined
-        return coerce_input_value(value, type_)
 
-    return coerce
+    return of
+
+
+def _input_coercer(type_: GraphQLInputObjectType) -> Coerce:
+    fields = [
+        (
+            name,
+            field.out_name or name,
+            _part_coercer(field.type),
+            is_required_input_field(field),
+            coerce_default_value(field),
+        )
+        for name, field in type_.fields.items()
+    ]
+
+    def of(value: Any) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            return Undefined
+        found, unknown = {}, len(value)
+        for name, out_name, coerce, is_required, missing in fields:
+            if name in value:
+                unknown -= 1
+                part = coerce(value[name])
+                if part is Undefined:
+                    return Undefined
+                found[out_name] = part
+            elif is_required:
+                return Undefined
+            elif missing is not Undefined:
+                found[out_name] = missing
+        if unknown or (type_.is_one_of and (len(found) != 1 or None in found.values())):
+            return Undefined
+        return type_.out_type(found)
+
+    return of
+
+
+def _is_among_its_parts(type_: Any, above: tuple[Any, ...] = ()) -> bool:
+    """Whether it, or one of its parts, is."""
+    named = get_named_type(type_)
+    if named in above:
+        return True
+    fields = named.fields.values() if is_input_object_type(named) else ()
+    return any(_is_among_its_parts(field.type, (*above, named)) for field in fields)
 
 
 _AS_THEY_ARE = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}

@@ -13,6 +13,7 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLObjectType,
     OperationDefinitionNode,
+    build_schema,
     get_argument_values,
     get_named_type,
     get_variable_values,
@@ -186,6 +187,23 @@ def test_variables_and_arguments_are_what_graphql_core_makes_of_them(name: str) 
             assert told(reader, found) == told(get_argument_values, field, asked, expected)
             fitting += 1
     assert fitting > 60
+
+
+@pytest.mark.parametrize("depth", [0, 1, 20, 100_000])
+def test_what_may_be_nested_without_end_is_counted(depth: int) -> None:
+    """It does not exhaust the stack; and what is not too deep is taken."""
+    kind = build_schema(
+        "type Query { found(where: Where): Int } input Where { not: Where, all: [Where!], any: Int = 1 }"
+    )
+    (node,) = parse("query ($where: Where) { found(where: $where) }").definitions
+    assert isinstance(node, OperationDefinitionNode)
+    where: dict[str, Any] = {}
+    for i in range(depth):
+        where = {"not": where} if i % 2 else {"all": [where]}
+    values = {"where": where}
+    found = told(given.Variables(kind, node).of, values)
+    assert found == told(get_variable_values, kind, node.variable_definitions or (), values, COERCION_ERRORS)
+    assert (found == ["Variable values are nested too deeply."]) == (depth > 20)
 
 
 @pytest.mark.parametrize("name", FIELDS)
