@@ -49,6 +49,20 @@ class Random:
 
 Part = str | Series | Random
 
+Draw = Callable[[str, int], str]
+
+
+def drawn(alphabet: str, count: int) -> str:
+    """So many characters of the alphabet, any as likely as another; nobody can foresee which.
+
+    One number is drawn for all of them: to ask the system for each is most of what it takes to make a code.
+    """
+    number, characters = secrets.randbelow(len(alphabet) ** count), []
+    for _ in range(count):
+        number, place = divmod(number, len(alphabet))
+        characters.append(alphabet[place])
+    return "".join(characters)
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -127,19 +141,15 @@ class Pattern:
         verbatim = sum(len(part) for part in self.parts if isinstance(part, str))
         return verbatim + self.random_count + self.series_count * SERIES_LENGTH
 
-    def make(self, series: int | str = "", choose: Callable[[str], str] = secrets.choice) -> str:
-        """A number or code by this pattern. ``choose`` draws one character of an alphabet; nobody may foresee which."""
-        return "".join(_made(part, series, choose) for part in self.parts)
+    def make(self, series: int | str = "", draw: Draw = drawn) -> str:
+        """A number or code by this pattern."""
+        return "".join([_made(part, series, draw) for part in self.parts])
 
 
-def _made(part: Part, series: int | str, choose: Callable[[str], str]) -> str:
-    match part:
-        case Series():
-            return str(series)
-        case Random(alphabet, count):
-            return "".join(choose(alphabet) for _ in range(count))
-        case verbatim:
-            return verbatim
+def _made(part: Part, series: int | str, draw: Draw) -> str:
+    if isinstance(part, Random):
+        return draw(part.alphabet, part.count)
+    return str(series) if isinstance(part, Series) else part
 
 
 def _placeholder(found: re.Match[str]) -> Part:

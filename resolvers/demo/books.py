@@ -558,7 +558,7 @@ def _forms(values: Iterable[tuple[SearchKind, str | None]]) -> list[tuple[Search
 def _drawn(pattern: str, random: Random) -> list[str]:
     """Codes or numbers by a pattern, to take from; ``{}`` is the place of the series number that tells them apart."""
     parsed = Pattern.parse(pattern)
-    return [parsed.make("{}", random.choice) for _ in range(DRAWN)]
+    return [parsed.make("{}", lambda alphabet, count: "".join(random.choices(alphabet, k=count))) for _ in range(DRAWN)]
 
 
 def _one_of(drawn: Sequence[str], id_: int) -> str:
