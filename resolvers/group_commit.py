@@ -5,14 +5,19 @@ shop that sells to sixteen guests at once, sixteen sales are one transaction, in
 before it have left. So it is as if they had come one after the other; only that all of them are there, or none, when
 the machine fails.
 
-Nobody is the worse for it. Where few are under way, each begins at once. What goes wrong before the commit, whatever it
-is, undoes it for all, and each of them is made alone, as if there had been no group; so does a lock that is not to be
-had soon. Who leaves undoes it, too: a change that is told to have been stopped has not been made. None of this holds
-from the commit on: then it is as it turns out for all.
+Who comes while nobody is under way begins at once; who comes meanwhile goes with all others that do, when that one is
+over. So groups are as large as they must be: where changes come faster than they are made, more go together.
+
+Nobody is the worse for it. What goes wrong before the commit, whatever it is, undoes it for all, and each of them is
+made alone, as if there had been no group; so does a lock that is not to be had soon. Who leaves a group that has set
+out undoes it, too: a change that is told to have been stopped has not been made. None of this holds from the commit on:
+then it is as it turns out for all.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import structlog
@@ -20,7 +25,7 @@ import structlog
 from db.driver import LOCKED_OUT, is_out_of_reach
 from db.engine import Write
 
-from .coalescing import Shared, UnderWay, gathered
+from .coalescing import Shared, gathered
 
 if TYPE_CHECKING:
     from .context import Context
@@ -30,18 +35,14 @@ R = TypeVar("R")
 
 log = structlog.get_logger("gatehouse")
 
-FEW = 4
-"""With fewer than these under way, each is made alone: groups of one or two cost more than they save."""
-
 CHANGES_AT_ONCE = 32
 WEIGHT_AT_ONCE = 200
 """What is told of each change when it is asked for is its weight: tickets, say. So many are written in some ten
 milliseconds, for which others wait that want the same."""
 
-GATHERED_SECONDS = 0.05
-"""How long a group waits at most for a larger one in front of it, while others join: those whom that one answers mostly
-ask again. It is back in some ten milliseconds; on a machine that has too much to do it takes longer, and the more go
-together then."""
+BEHIND_SECONDS = 0.05
+"""How long a group waits at most for who is in front of it. Mostly that takes some milliseconds; on a machine that has
+too much to do it takes longer, and the more go together then."""
 
 PATIENCE_SECONDS = 0.25
 """How long a group waits for a lock. Who holds one for longer may keep those waiting that want the very same, and not
@@ -61,18 +62,30 @@ Together = Callable[[Sequence[A], Callable[[], None]], Awaitable[Sequence[R]]]
 be called when all is decided and only the commit is left."""
 
 
-class GroupCommit(UnderWay, Generic[A, R]):
-    """Brings those together who want to change something of that kind. Whoever does, enters it (``with``)."""
+class GroupCommit(Generic[A, R]):
+    """Brings those together who want to change something of that kind."""
 
     def __init__(self, together: Together[A, R]) -> None:
         self._made_together = together
         self._open: _Group | None = None
+        self._in_front: _Group | _Alone | None = None
         self._apart_until = 0.0
 
     @property
     def go_together(self) -> bool:
-        """Whether changes are made in groups now."""
-        return self.number >= FEW and time.monotonic() >= self._apart_until
+        """Whether who comes now goes with others, behind somebody who is under way."""
+        return self._is_busy and time.monotonic() >= self._apart_until
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._in_front is not None and not self._in_front.is_over
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Around a change that is made alone."""
+        alone = _Alone()
+        if not self._is_busy:
+            self._in_front = alone
+        return alone
 
     async def answer(
         self, context: "Context", asked: A, *, weight: int = 1, names: Collection[object] = ()
@@ -87,7 +100,8 @@ class GroupCommit(UnderWay, Generic[A, R]):
         with context.attending():
             group = self._open
             if group is None or not group.has_room_for(weight):
-                group = self._open = _Group(self._together, group)
+                assert self._in_front is not None
+                group = self._open = self._in_front = _Group(self._together, self._in_front)
             if not group.joined(asked, weight, names):
                 return None
             try:
@@ -118,12 +132,34 @@ class GroupCommits:
         return self._known[together]
 
 
+class _Alone:
+    """Who is under way alone."""
+
+    is_over = False
+
+    def __init__(self) -> None:
+        self._end = asyncio.get_running_loop().create_future()
+
+    def __enter__(self) -> None:
+        """It begins."""
+
+    def __exit__(self, *_: object) -> None:
+        self.is_over = True
+        if not self._end.done():
+            self._end.set_result(None)
+
+    async def over(self, seconds: float) -> None:
+        """Return when it is over, or after so many seconds."""
+        if not self.is_over:
+            await asyncio.wait([self._end], timeout=seconds)
+
+
 class _Group(Shared):
     """Those who go together."""
 
-    def __init__(self, together: Together[Any, Any], in_front: "_Group | None") -> None:
+    def __init__(self, together: Together[Any, Any], in_front: "_Group | _Alone") -> None:
         self._together = together
-        self._in_front = in_front
+        self._in_front: _Group | _Alone | None = in_front
         self._asked: list[Any] = []
         self._names: set[object] = set()
         self._weight = 0
@@ -148,24 +184,29 @@ class _Group(Shared):
 
     async def answer(self, asked: Any) -> Any:
         """What came of that change."""
-        await self.wait()
+        try:
+            await self.wait()
+        except asyncio.CancelledError:
+            if not self._is_closed:
+                self._asked = [one for one in self._asked if one is not asked]
+            raise
         if self._cause is not None:
             raise self._cause
         return self._answers.get(id(asked))
 
     def _ends_with_who_leaves(self) -> bool:
-        return True
+        return self._is_closed or super()._ends_with_who_leaves()
 
     def _stop(self) -> None:
         if not self._is_final:  # else it is waited for, as any commit is
             super()._stop()
 
     async def _work(self) -> None:
-        """Wait until no more join, and for a larger group in front; then do it for all."""
-        await gathered(lambda: len(self._asked))
+        """Wait for who is in front, and until no more join; then do it for all."""
         in_front, self._in_front = self._in_front, None
-        if in_front is not None and len(self._asked) < len(in_front._asked):
-            await in_front.over(GATHERED_SECONDS)
+        assert in_front is not None
+        await in_front.over(BEHIND_SECONDS)
+        await gathered(lambda: len(self._asked))
         self._is_closed = True
         try:
             answers = await self._together(self._asked, self._decided)

@@ -56,9 +56,9 @@ async def confirm(context: Context, confirmation: Confirmation) -> Outcome:
     number), DUPLICATE_ORDER, UNKNOWN_CUSTOMER (POSTPAID without a customer number), SLOT_CANCELED, SLOT_CLOSED,
     CALENDAR_CLOSED.
     """
-    with context.group_commits.of(_confirm):
-        answer = await _in_a_group(context, confirmation)
-        if answer is None:
+    answer = await _in_a_group(context, confirmation)
+    if answer is None:
+        with context.group_commits.of(_confirm).alone():
             (answer,) = await _confirm([_Asked.of(context, confirmation)])
     assert answer is not None
     if isinstance(answer, Unchanged):

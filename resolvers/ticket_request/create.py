@@ -82,9 +82,9 @@ async def create(context: Context, sale: Sale) -> CreateOutcome:
     UNKNOWN_ITEM, AMBIGUOUS_LINE, ITEM_BLOCKED, UNKNOWN_ADMISSION, UNKNOWN_SLOT, SLOT_REQUIRED, the refusals of
     ``capacity.sale_refusal``, TOKEN_REUSED, DUPLICATE_ORDER, DUPLICATE_TICKET_NUMBER.
     """
-    with context.group_commits.of(_register):
-        answer = await _in_a_group(context, sale)
-        if answer is None:
+    answer = await _in_a_group(context, sale)
+    if answer is None:
+        with context.group_commits.of(_register).alone():
             answer = await _alone(context, sale)
     assert answer is not None
     if isinstance(answer, Unchanged):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from resolvers.actor import Actor
 from resolvers.context import Context, Rules
 from resolvers.group_commit import (
     CHANGES_AT_ONCE,
-    FEW,
     WEIGHT_AT_ONCE,
     GroupCommit,
     GroupCommits,
@@ -77,21 +76,18 @@ class Shop:
     async def ask(self, name: str, **told: Any) -> int | None:
         context = Context(self.database, SHOP, Rules())
         try:
-            with self.commits:
-                return await self.commits.answer(context, Change(context, name), **told)
+            return await self.commits.answer(context, Change(context, name), **told)
         finally:
             await context.close()
 
     @contextmanager
     def busy(self) -> Iterator[None]:
-        """With as many under way that who comes is in a group."""
-        with ExitStack() as others:
-            for _ in range(FEW - 1):
-                others.enter_context(self.commits)
+        """With somebody under way, so that who comes is in a group."""
+        with self.commits.alone():
             yield
 
     async def ask_at_once(self, *names: str, **told: Any) -> list[int | None]:
-        """Beside others, so that they are not few."""
+        """Behind somebody else."""
         with self.busy():
             return list(await asyncio.gather(*(self.ask(name, **told) for name in names)))
 
@@ -101,8 +97,11 @@ def shop(database: Database) -> Shop:
     return Shop(database)
 
 
-async def test_where_few_are_under_way_each_is_made_alone(shop: Shop) -> None:
-    assert await asyncio.gather(*(shop.ask(name) for name in "abc"[: FEW - 1])) == [None] * (FEW - 1)
+async def test_who_comes_while_nobody_is_under_way_is_made_alone(shop: Shop) -> None:
+    for name in "ab":
+        assert await shop.ask(name) is None
+        with shop.busy():
+            pass
     assert shop.counting.asked == []
 
 
@@ -168,7 +167,19 @@ async def test_who_leaves_before_they_have_set_out_does_not_strand_the_others(sh
         with pytest.raises(asyncio.CancelledError):
             await leaving
         async with asyncio.timeout(5):
-            assert await staying is None
+            assert await staying == 0
+    assert shop.counting.kept == ["b"]
+
+
+async def test_when_all_leave_nothing_is_made(shop: Shop) -> None:
+    with shop.busy():
+        leaving = [asyncio.create_task(shop.ask(name)) for name in "ab"]
+        await asyncio.sleep(0)
+        for one in leaving:
+            one.cancel()
+        await asyncio.wait(leaving)
+        assert await shop.ask("c") is None
+    assert shop.counting.asked == []
 
 
 async def test_an_operation_that_is_over_changes_nothing(shop: Shop) -> None:
@@ -230,22 +241,33 @@ async def test_those_who_come_while_others_are_under_way_go_together_when_these_
     assert shop.counting.asked == [["a", "b"], ["c", "d"]]
 
 
-@pytest.mark.parametrize(("first", "then", "seconds"), [("ab", "c", 0.05), ("a", "b", 60), ("ab", "cd", 60)])
-async def test_a_group_waits_for_a_larger_one_and_not_for_long(
-    database: Database, monkeypatch: pytest.MonkeyPatch, first: str, then: str, seconds: float
-) -> None:
-    """Who waits for a lock does not hold up those who come after; and two clients do not take turns for ever."""
+async def test_a_group_waits_for_who_is_alone_in_front(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "BEHIND_SECONDS", 60)
+    with shop.busy():
+        asking = [asyncio.create_task(shop.ask("a"))]
+        await asyncio.sleep(0.01)
+        asking.append(asyncio.create_task(shop.ask("b")))
+        await asyncio.sleep(0.01)
+        assert shop.counting.asked == []
+    assert await asyncio.gather(*asking) == [0, 1]
+    assert shop.counting.asked == [["a", "b"]]
+
+
+@pytest.mark.parametrize("in_front", ["alone", "group"])
+async def test_who_waits_for_a_lock_does_not_hold_up_those_who_come_after(database: Database, in_front: str) -> None:
+    """They wait for a while, and are not together with it."""
     if database.dialect == "sqlite":
         pytest.skip("one writer at a time")
-    monkeypatch.setattr(group_commit, "GATHERED_SECONDS", seconds)
     shop = Shop(database)
-    shop.counting.at_commit.clear()
     with shop.busy():
-        asking = [asyncio.create_task(shop.ask(name)) for name in first]
-        await shop.counting.is_decided.wait()
-        asking += [asyncio.create_task(shop.ask(name)) for name in then]
+        asking = []
+        if in_front == "group":
+            shop.counting.at_commit.clear()
+            asking.append(asyncio.create_task(shop.ask("a")))
+            await shop.counting.is_decided.wait()
+        asking.append(asyncio.create_task(shop.ask("b")))
         async with asyncio.timeout(5):
-            while len(shop.counting.asked) < 2:  # noqa: ASYNC110
+            while ["b"] not in shop.counting.asked:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         shop.counting.at_commit.set()
         await asyncio.gather(*asking)
