@@ -109,7 +109,7 @@ class Shared:
         self._waiting: list[asyncio.Future[None]] = []
         self._statements: list[str] = []
         self.is_over = False
-        self._task = asyncio.get_running_loop().create_task(self._done(work))
+        self.end = asyncio.get_running_loop().create_task(self._done(work))
 
     async def wait(self) -> None:
         """Return when it is over, one way or another."""
@@ -120,7 +120,7 @@ class Shared:
         except asyncio.CancelledError:
             if self._ends_with_who_leaves():
                 self._stop()
-                await asyncio.wait([self._task])
+                await asyncio.wait([self.end])
             raise
         if (counted := statements.get()) is not None:
             counted.extend(self._statements)
@@ -131,8 +131,8 @@ class Shared:
     def _stop(self) -> None:
         if not self.is_over:
             self.is_over = True
-            self._task.cancel()
-            self._task.add_done_callback(lambda _: self._wake())  # what has not begun has no end of its own
+            self.end.cancel()
+            self.end.add_done_callback(lambda _: self._wake())  # what has not begun has no end of its own
 
     def _wake(self) -> None:
         for future in self._waiting:
@@ -142,7 +142,7 @@ class Shared:
     async def over(self, seconds: float) -> None:
         """Return when it is over, or after so many seconds: for who does not wait for what it comes to."""
         if not self.is_over:
-            await asyncio.wait([self._task], timeout=seconds)
+            await asyncio.wait([self.end], timeout=seconds)
 
     async def _done(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         statements.set(self._statements)

@@ -6,7 +6,8 @@ before it have left. So it is as if they had come one after the other; only that
 the machine fails.
 
 Who comes while nobody is under way begins at once; who comes meanwhile goes with all others that do, when that one is
-over. So groups are as large as they must be: where changes come faster than they are made, more go together.
+over. So groups are as large as they must be: where changes come faster than they are made, more go together. A group
+that is full waits for nobody.
 
 Nobody is the worse for it. What goes wrong before the commit, whatever it is, undoes it for all, and each of them is
 made alone, as if there had been no group; so does a lock that is not to be had soon. Who leaves a group that has set
@@ -35,7 +36,10 @@ R = TypeVar("R")
 
 log = structlog.get_logger("gatehouse")
 
-CHANGES_AT_ONCE = 32
+CHANGES_AT_ONCE = 16
+"""With so many nearly all of the time is each change's own; and while the database works for some, the server does for
+others."""
+
 WEIGHT_AT_ONCE = 200
 """What is told of each change when it is asked for is its weight: tickets, say. So many are written in some ten
 milliseconds, for which others wait that want the same."""
@@ -138,20 +142,14 @@ class _Alone:
     is_over = False
 
     def __init__(self) -> None:
-        self._end = asyncio.get_running_loop().create_future()
+        self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def __enter__(self) -> None:
         """It begins."""
 
     def __exit__(self, *_: object) -> None:
         self.is_over = True
-        if not self._end.done():
-            self._end.set_result(None)
-
-    async def over(self, seconds: float) -> None:
-        """Return when it is over, or after so many seconds."""
-        if not self.is_over:
-            await asyncio.wait([self._end], timeout=seconds)
+        self.end.set_result(None)
 
 
 class _Group(Shared):
@@ -162,6 +160,7 @@ class _Group(Shared):
         self._in_front: _Group | _Alone | None = in_front
         self._asked: list[Any] = []
         self._names: set[object] = set()
+        self._full: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._weight = 0
         self._answers: dict[int, Any] = {}
         self._cause: Exception | None = None
@@ -180,6 +179,8 @@ class _Group(Shared):
         self._asked.append(asked)
         self._names.update(names)
         self._weight += weight
+        if not self.has_room_for(1):
+            self._full.set_result(None)
         return True
 
     async def answer(self, asked: Any) -> Any:
@@ -202,10 +203,11 @@ class _Group(Shared):
             super()._stop()
 
     async def _work(self) -> None:
-        """Wait for who is in front, and until no more join; then do it for all."""
+        """Wait for who is in front, unless it is full, and until no more join; then do it for all."""
         in_front, self._in_front = self._in_front, None
         assert in_front is not None
-        await in_front.over(BEHIND_SECONDS)
+        first = asyncio.FIRST_COMPLETED
+        await asyncio.wait((in_front.end, self._full), timeout=BEHIND_SECONDS, return_when=first)
         await gathered(lambda: len(self._asked))
         self._is_closed = True
         try:

@@ -253,6 +253,15 @@ async def test_a_group_waits_for_who_is_alone_in_front(shop: Shop, monkeypatch: 
     assert shop.counting.asked == [["a", "b"]]
 
 
+@pytest.mark.parametrize(("number", "weight"), [(CHANGES_AT_ONCE, 1), (10, WEIGHT_AT_ONCE // 10)])
+async def test_a_group_that_is_full_waits_for_nobody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, number: int, weight: int
+) -> None:
+    monkeypatch.setattr(group_commit, "BEHIND_SECONDS", 60)
+    async with asyncio.timeout(5):
+        assert await shop.ask_at_once(*map(str, range(number)), weight=weight) == [*range(number)]
+
+
 @pytest.mark.parametrize("in_front", ["alone", "group"])
 async def test_who_waits_for_a_lock_does_not_hold_up_those_who_come_after(database: Database, in_front: str) -> None:
     """They wait for a while, and are not together with it."""
