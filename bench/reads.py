@@ -27,14 +27,16 @@ from pathlib import Path
 from typing import Any
 
 from . import chart, orders, peers, postgresql, servers
+from .load import CONFIRM, CREATE
 from .orders import Orders
-from .places import FOLDER, README, buy, machine, measured, serving
+from .places import FOLDER, README, machine, serving
 
 BEGIN, END = "<!-- reads: begin -->", "<!-- reads: end -->"
 PICTURE = FOLDER / "reads.svg"
 CORE = 0
 POOL_SIZE = 10
 CONNECTIONS = (16, 1)
+BUYERS = (*CONNECTIONS, 64)
 WARM_UP_SECONDS = 2
 NUMBERS = 2_000
 """So many different orders and tickets are asked for, in turn."""
@@ -190,7 +192,7 @@ class Bench:
         """Compare the answers, then measure round by round; sales come last, because they change what is read."""
         least = {question.letter: self._compared(question) for question in QUESTIONS}
         reads: Rounds = {}
-        sales: dict[int, list[Figures]] = {connections: [] for connections in CONNECTIONS}
+        sales: dict[int, list[Figures]] = {buyers: [] for buyers in BUYERS}
         for number in range(rounds):
             print(f"round {number + 1} of {rounds} ...", file=sys.stderr)
             in_turn = list(islice(cycle(self.served), number, number + len(self.served)))
@@ -202,8 +204,8 @@ class Bench:
         resident = {name: servers.resident_bytes(server.pid) for name, server in self.served.items()}
         for number in range(rounds):
             print(f"sales, round {number + 1} of {rounds} ...", file=sys.stderr)
-            for connections, all_rounds in sales.items():
-                all_rounds.append(self._sell(connections, f"D{number}-{connections}"))
+            for buyers, all_rounds in sales.items():
+                all_rounds.append(self._sell(buyers))
         return Found(reads, sales, {name: server.seconds for name, server in self.served.items()}, resident)
 
     def _compared(self, question: Question) -> dict[str, int]:
@@ -234,57 +236,66 @@ class Bench:
             lines = (json.dumps({"query": text, "variables": one}) for one in self.variables(question, name))
             bodies.write_text("".join(f"{line}\n" for line in lines))
         server = self.served[name]
-        self._wrk(server, connections, WARM_UP_SECONDS, bodies, str(least))
+        key = None if name == PEER else self._stock.support_key
+        _wrk("reads", server, connections, WARM_UP_SECONDS, key, bodies, str(least))
         _forget(server)
         before = self._cpu_ms(server)
-        told = self._wrk(server, connections, self._seconds, bodies)
-        after = self._cpu_ms(server)
-        number = told["requests"]
-        if not number:
-            raise SystemExit(f"{bodies.name}: nothing was answered in time. Give it more --seconds.")
-        return Figures(
-            per_second=number / told["microseconds"] * 1e6,
-            p50=told["p50"] / 1000,
-            p99=told["p99"] / 1000,
-            cpu_ms=(sum(after) - sum(before)) / number,
-            database_ms=(after[1] - before[1]) / number,
-            bytes=told["bytes"] / number,
-            statements=None if name == PEER else statistics.mean(line["statements"] for line in _operations(server)),
-        )
+        told = _wrk("reads", server, connections, self._seconds, key, bodies)
+        cpu = self._cpu_ms_since(before, server, told["requests"])
+        statements = None if name == PEER else statistics.mean(line["statements"] for line in _operations(server))
+        return _figures(told, cpu, statements, told["bytes"] / told["requests"])
 
-    def _wrk(self, server: servers.Served, connections: int, seconds: int, bodies: Path, *more: str) -> dict[str, Any]:
-        how = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(FOLDER / "reads.lua")]
-        how += ["-H", "Content-Type: application/json"]
-        if server is not self.served.get(PEER):
-            how += ["-H", f"Authorization: Bearer {self._stock.support_key}"]
-        command = [*how, f"{server.address}/graphql", "--", str(bodies), *more]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
-        if done.returncode:
-            raise SystemExit(f"wrk gave up:\n{done.stderr}")
-        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        if told["failed"]:
-            raise SystemExit(f"{bodies.name}: {told['failed']} of {told['requests']} answers were wrong.")
-        return told
-
-    def _sell(self, buyers: int, run: str) -> Figures:
-        server = self.served[GATEHOUSE]
+    def _sell(self, buyers: int) -> Figures:
+        """What so many buyers bought, one ticket each time."""
+        bodies = self._folder / "sales"
+        create = [{"token": "TOKEN", "lines": lines} for lines in self._stock.park["sales"]]
+        asked = [*((CREATE, one) for one in create), (CONFIRM, {"token": "TOKEN", "paymentReference": "TOKEN"})]
+        lines = (json.dumps({"query": query, "variables": {"input": given}}) for query, given in asked)
+        bodies.write_text("".join(f"{line}\n" for line in lines))
+        server, key = self.served[GATEHOUSE], self._stock.park["key"]
+        _wrk("sales", server, buyers, WARM_UP_SECONDS, key, bodies)
         _forget(server)
         before = self._cpu_ms(server)
-        found = buy(server.address, self._seconds, self._stock.park | {"buyers": buyers, "run": run})
-        after = self._cpu_ms(server)
-        if found["refused"]:
-            raise SystemExit(f"Buyers were refused: {found['refused'][:3]}")
-        figures = measured("", found["order"], found["seconds"])
-        operations = _operations(server)  # those of the warm-up too, as the processor time
-        sold = len(operations) / 2
-        statements = sum(line["statements"] for line in operations) / sold
-        cpu, database = (sum(after) - sum(before)) / sold, (after[1] - before[1]) / sold
-        return Figures(figures.per_minute / 60, figures.p50, figures.p99, cpu, database, statements=statements)
+        told = _wrk("sales", server, buyers, self._seconds, key, bodies)
+        cpu = self._cpu_ms_since(before, server, told["requests"])
+        return _figures(told, cpu, 2 * statistics.mean(line["statements"] for line in _operations(server)))
 
     def _cpu_ms(self, server: servers.Served) -> tuple[float, float]:
         """Taken so far by the server, and by PostgreSQL."""
         taken = servers.cpu_seconds(server.pid), servers.cpu_seconds_of_family(self._postmaster)
         return taken[0] * 1000, taken[1] * 1000
+
+    def _cpu_ms_since(self, before: tuple[float, float], server: servers.Served, number: int) -> tuple[float, float]:
+        """For each of so many: the server's and PostgreSQL's, and PostgreSQL's of it."""
+        of_server, of_database = (now - then for now, then in zip(self._cpu_ms(server), before, strict=True))
+        return (of_server + of_database) / number, of_database / number
+
+
+def _wrk(
+    script: str, server: servers.Served, connections: int, seconds: int, key: str | None, *told: Path | str
+) -> dict[str, Any]:
+    """What comes of asking so many seconds long, as that script tells. Ends the bench if anything was wrong."""
+    how = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(FOLDER / f"{script}.lua")]
+    how += ["-H", "Content-Type: application/json"]
+    if key is not None:
+        how += ["-H", f"Authorization: Bearer {key}"]
+    command = [*how, f"{server.address}/graphql", "--", *map(str, told)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
+    if done.returncode:
+        raise SystemExit(f"wrk gave up:\n{done.stderr}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if found["failed"]:
+        raise SystemExit(f"{told[0]}: {found['failed']} answers were wrong, {found['requests']} right. {done.stderr}")
+    if not found["requests"]:
+        raise SystemExit(f"{told[0]}: nothing was answered in time. Give it more --seconds.")
+    return found
+
+
+def _figures(
+    told: Mapping[str, Any], cpu_ms: tuple[float, float], statements: float | None, bytes_: float | None = None
+) -> Figures:
+    seconds = told["microseconds"] / 1e6
+    return Figures(told["requests"] / seconds, told["p50"] / 1000, told["p99"] / 1000, *cpu_ms, bytes_, statements)
 
 
 def contents(found: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -318,12 +329,13 @@ def _operations(server: servers.Served) -> list[dict[str, Any]]:
 def report(found: Found, version: str, asked: argparse.Namespace) -> str:
     """The figures, what was aimed at, and where they were measured, as Markdown."""
     many, one = CONNECTIONS
+    sales = " and ".join(f"{sold(found, buyers).per_second:,.0f}" for buyers in (many, BUYERS[-1]))
     rates = ", ".join(f"{q.letter} {found.ratio('per_second', q, many):.2f}" for q in QUESTIONS)
     titles = "; ".join(f"{q.letter}: {q.title}" for q in QUESTIONS)
     command = "python -m bench.reads " + " ".join(sys.argv[1:])
     return f"""
-**{rates} times {PEER}'s requests a second** at {many} connections ({titles}); {sales_per_second(found):,.0f} sales a \
-second (D)
+**{rates} times {PEER}'s requests a second** at {many} connections ({titles}); {sales} sales a \
+second (D) at {many} and at {BUYERS[-1]}
 
 ![Requests a second and processor time of the three servers]({PICTURE.name})
 
@@ -335,11 +347,17 @@ At one connection:
 
 {table(found, one)}
 
-CPU is the server's and PostgreSQL's for each request, or for a sale, which is two; bytes are those of an answer with
-its head. Gatehouse runs requests of one kind together that are under way at once (`schema/execution/joint.py`): at
-{many} connections one client asks about many orders or tickets (A, C), and for one and the same page (B), which
-is then read and built once for all who wait. Sales that are made at once share a transaction
-(`resolvers/group_commit.py`). Each counts the statements that it shares. At one connection nothing is shared.
+D at {BUYERS[-1]} connections:
+
+{HEAD}
+{line("D", GATEHOUSE, sold(found, BUYERS[-1]), "")}
+
+CPU is the server's and PostgreSQL's for each request, or for a sale, which is two, and lasts from the question of the
+one to the answer of the other; bytes are those of an answer with its head. Gatehouse runs requests of one kind together
+that are under way at once (`schema/execution/joint.py`): at {many} connections one client asks about many orders or
+tickets (A, C), and for one and the same page (B), which is then read and built once for all who wait. Sales that are
+made at once share a transaction (`resolvers/group_commit.py`). Each counts the statements that it shares. At one
+connection nothing is shared.
 
 | aim | | found | |
 |---|---|---|---|
@@ -360,17 +378,18 @@ Gatehouse's references, and once in the request of {PEER}, whose instants are lo
 """
 
 
+HEAD = """| | | a second | x | p50 ms | p99 ms | CPU ms | of it PostgreSQL | statements | bytes |
+|---|---|---|---|---|---|---|---|---|---|"""
+
+
 def table(found: Found, connections: int) -> str:
     """Each question's figures, server by server; and the sales."""
-    lines = [
-        "| | | a second | x | p50 ms | p99 ms | CPU ms | of it PostgreSQL | statements | bytes |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = [HEAD]
     for question in QUESTIONS:
         for name in (GATEHOUSE, PEER, SLOW):
             ratio = found.ratio("per_second", question, connections, name)
             lines.append(line(question.letter, name, found.figures(question, connections, name), f"{ratio:.2f}"))
-    lines.append(line("D", GATEHOUSE, Figures.median(found.sales[connections]), ""))
+    lines.append(line("D", GATEHOUSE, sold(found, connections), ""))
     return "\n".join(lines)
 
 
@@ -396,7 +415,17 @@ def aims(found: Found) -> str:
         ]
     megabytes = found.resident_bytes[GATEHOUSE] / 1_000_000
     rows += [
-        ("D: sales a second", f"at least {AIM_SALES:,}", sales_per_second(found), AIM_SALES, 1, "{:,.0f}"),
+        *(
+            (
+                f"D: sales a second, {buyers} buyers",
+                f"at least {AIM_SALES:,}",
+                sold(found, buyers).per_second,
+                AIM_SALES,
+                1,
+                "{:,.0f}",
+            )
+            for buyers in (many, BUYERS[-1])
+        ),
         ("memory of the worker", f"below {AIM_MEGABYTES} MB", megabytes, AIM_MEGABYTES, -1, "{:.0f} MB"),
         (
             "start to first answer",
@@ -413,9 +442,9 @@ def aims(found: Found) -> str:
     )
 
 
-def sales_per_second(found: Found) -> float:
-    """Create and confirm, by many buyers, each with a slot of their own."""
-    return Figures.median(found.sales[CONNECTIONS[0]]).per_second
+def sold(found: Found, buyers: int) -> Figures:
+    """What was sold to so many buyers."""
+    return Figures.median(found.sales[buyers])
 
 
 def picture(found: Found) -> str:

@@ -19,7 +19,7 @@ from graphql import (
 
 import schema.root
 from bench import chart, reads
-from bench.reads import CONNECTIONS, GATEHOUSE, PEER, QUESTIONS, SLOW, Figures, Found, Question, contents
+from bench.reads import BUYERS, CONNECTIONS, GATEHOUSE, PEER, QUESTIONS, SLOW, Figures, Found, Question, contents
 from db.base import metadata
 from schema.execution.documents import Documents
 from schema.execution.limits import Limits
@@ -96,7 +96,7 @@ def found(gatehouse: Figures, peer: Figures, sales: float, megabytes: int) -> Fo
     """The same, whatever was asked, in each of three rounds."""
     by_server = {GATEHOUSE: gatehouse, PEER: peer, SLOW: peer}
     rounds = {(q.letter, c, name): [one] * 3 for q in QUESTIONS for c in CONNECTIONS for name, one in by_server.items()}
-    sold = {c: [Figures(sales, 5.0, 9.0, 0.8, 0.3, statements=20.0)] * 3 for c in CONNECTIONS}
+    sold = {c: [Figures(sales, 5.0, 9.0, 0.8, 0.3, statements=20.0)] * 3 for c in BUYERS}
     return Found(rounds, sold, dict.fromkeys(by_server, 1.2), dict.fromkeys(by_server, megabytes * 1_000_000))
 
 
