@@ -134,11 +134,12 @@ class Plan:
     @property
     def places(self) -> dict[int, int]:
         """The places wanted in each slot, over all lines."""
-        wanted: Counter[int] = Counter()
-        for _, entry in self.entries:
-            if entry.slot_id and entry.quantity:
-                wanted[entry.slot_id] += entry.places
-        return dict(wanted)
+        wanted: dict[int, int] = {}
+        for line in self.lines:
+            for entry in line.entries:
+                if entry.slot_id and entry.quantity:
+                    wanted[entry.slot_id] = wanted.get(entry.slot_id, 0) + entry.places
+        return wanted
 
 
 class ToMakeOut(NamedTuple):
@@ -402,6 +403,8 @@ async def _choose_slots(read: Read, plan: Plan, before: Counter[int], asked: ToM
     """
     now = plan.at
     open_entries = [e for _, e in plan.entries if e.quantity and e.slot_id is None and e.path[-1] != "slotId"]
+    if not open_entries:
+        return
     candidates: dict[int, list[TimeSlotRow]] = {}
     by_selection: dict[tuple[ScheduleSelection, str], set[int]] = {}
     for entry in open_entries:
