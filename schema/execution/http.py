@@ -7,6 +7,7 @@ No page of another site can ask in anybody's name: a request is answered only fo
 which no browser adds by itself; and what a browser says comes from another origin, only if that one is on the list.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -54,6 +55,7 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Va
 """On every answer: it is for who asked, and for nobody after."""
 
 FOREIGN = "Pages of that origin may not ask here: see GATEHOUSE_CORS_ORIGINS."
+STOPPING = "The server stops. What the operation had not committed is undone: ask again."
 NEEDS_A_KEY = "This needs a key: send Authorization: Bearer gh_..., neither expired nor revoked."
 
 REPLY = "gatehouse.reply"
@@ -117,7 +119,14 @@ class Endpoint:
         self._of_type = lru_cache(maxsize=10)(lambda media_type: _lines(self._headers | {"Content-Type": media_type}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._answer(scope, receive)
+        how = self._manner_of(scope["headers"])
+        try:
+            answer = await self._answer(how, scope, receive)
+        except asyncio.CancelledError:  # the server stops, and has waited as long as it does
+            told = errors.error(STOPPING, errors.STOPPED)
+            headers = {"Connection": "close", "Retry-After": AFTER_OVERLOAD}
+            await self._tell(_failed(told, 503, how.media_type, headers), scope, send)
+            raise
         if isinstance(answer, Reply):
             await self._tell(answer, scope, send)
         else:
@@ -135,12 +144,13 @@ class Endpoint:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Reply | ASGIApp:
+    def _manner_of(self, headers: Headers | list[tuple[bytes, bytes]]) -> Manner:
+        """The protocol has a tuple of those that it remembers, and a list of those that it sees for the first time."""
+        return self._known_manner(headers) if type(headers) is tuple else self._manner(tuple(headers))
+
+    async def _answer(self, how: Manner, scope: Scope, receive: Receive) -> Reply | ASGIApp:
         """What is to be sent. Never raises but for cancellation."""
-        limits, method, headers, is_read = self._limits, scope["method"], scope["headers"], True
-        # The protocol has a tuple of those that it remembers, and a list of those that it sees for the first time.
-        how = self._known_manner(headers) if type(headers) is tuple else self._manner(tuple(headers))
-        media_type = how.media_type
+        limits, method, is_read, media_type = self._limits, scope["method"], True, how.media_type
         try:
             if not how.is_answerable:
                 raise BadRequest(406, f"Answers come as {RESPONSE_JSON}, {JSON} or {EVENT_STREAM}: accept one of them.")

@@ -209,6 +209,34 @@ async def test_a_canceled_operation_is_stopped(narrow: Gatehouse) -> None:
     await see_it_end(narrow, began)
 
 
+async def test_whom_the_server_leaves_is_told_so(gatehouse: Gatehouse) -> None:
+    """It cancels what is under way when it has waited long enough for it to end."""
+    headers = {"host": "localhost", "authorization": f"Bearer {await gatehouse.key()}"}
+    headers |= {"content-type": "application/json", "accept": "application/graphql-response+json"}
+    told = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": told}
+    is_asked, sent = asyncio.Event(), list[Any]()
+
+    async def receive() -> Any:
+        is_asked.set()
+        await asyncio.sleep(SOON)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asking = asyncio.create_task(gatehouse.app(scope, receive, send))
+    await is_asked.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    start, body = sent
+    assert start["status"] == 503
+    assert {(b"retry-after", b"1"), (b"connection", b"close")} <= set(start["headers"])
+    assert dict(start["headers"])[b"content-type"].startswith(b"application/graphql-response+json")
+    (error,) = orjson.loads(body["body"])["errors"]
+    assert error["extensions"] == {"code": "STOPPED"}
+
+
 async def leave(gatehouse: Gatehouse, *, method: str, path: str, body: bytes = b"", accept: str = "*/*") -> None:
     """Ask, and hang up; the answer goes nowhere. Returns when the app has done with it."""
     headers = {"host": "localhost", "authorization": f"Bearer {await gatehouse.key()}"}
