@@ -169,7 +169,7 @@ class _Group(Shared):
 
     def has_room_for(self, weight: int) -> bool:
         """Whether it has not set out, and so much more is not too much."""
-        is_open = not (self._is_closed or self.is_over)
+        is_open = not (self._is_closed or self.is_over or self._full.done())
         return is_open and len(self._asked) < CHANGES_AT_ONCE and self._weight + weight <= WEIGHT_AT_ONCE
 
     def joined(self, asked: Any, weight: int, names: Collection[object]) -> bool:

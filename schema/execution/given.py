@@ -104,13 +104,12 @@ Coerce = Callable[[Any], Any]
 """Makes the value of a type of what is given, Undefined where it cannot."""
 
 
-@cache
 def _coercer(type_: Any) -> Coerce:
     """What ``coerce_input_value`` does for that type, without asking each time what kind of type it is.
 
     A type that is among its own parts, whose values may be nested without end, is left to graphql-core, which counts.
     """
-    if _is_among_its_parts(type_):
+    if _is_among_its_parts(get_named_type(type_)):
         return partial(_coerced_with_care, type_)
     return _part_coercer(type_)
 
@@ -123,11 +122,13 @@ def _part_coercer(type_: Any) -> Coerce:
     if is_non_null_type(type_):
         coerce = _part_coercer(type_.of_type)
         return lambda value: Undefined if value is None else coerce(value)
-    if is_list_type(type_):
-        return _list_coercer(_part_coercer(type_.of_type))
-    if is_input_object_type(type_):
-        return _input_coercer(type_)
-    return _leaf_coercer(type_)
+    return _list_coercer(_part_coercer(type_.of_type)) if is_list_type(type_) else _named_coercer(type_)
+
+
+@cache
+def _named_coercer(type_: Any) -> Coerce:
+    """Made once: there is one of each name, where each document has lists and types that are not null of its own."""
+    return _input_coercer(type_) if is_input_object_type(type_) else _leaf_coercer(type_)
 
 
 def _list_coercer(coerce: Coerce) -> Coerce:
@@ -190,13 +191,13 @@ def _input_coercer(type_: GraphQLInputObjectType) -> Coerce:
     return of
 
 
-def _is_among_its_parts(type_: Any, above: tuple[Any, ...] = ()) -> bool:
+@cache
+def _is_among_its_parts(named: Any, above: tuple[Any, ...] = ()) -> bool:
     """Whether it, or one of its parts, is."""
-    named = get_named_type(type_)
     if named in above:
         return True
     fields = named.fields.values() if is_input_object_type(named) else ()
-    return any(_is_among_its_parts(field.type, (*above, named)) for field in fields)
+    return any(_is_among_its_parts(get_named_type(field.type), (*above, named)) for field in fields)
 
 
 _AS_THEY_ARE = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}

@@ -262,6 +262,22 @@ async def test_a_group_that_is_full_waits_for_nobody(
         assert await shop.ask_at_once(*map(str, range(number)), weight=weight) == [*range(number)]
 
 
+async def test_a_group_that_was_full_takes_nobody_more(shop: Shop) -> None:
+    """Not what weighs nothing, nor who comes in the place of one that has left."""
+    with shop.busy():
+        heavy, light = shop.ask("a", weight=WEIGHT_AT_ONCE), shop.ask("b", weight=0)
+        assert list(await asyncio.gather(heavy, light)) == [0, 1]
+    assert shop.counting.asked == [["a"], ["b"]]
+    with shop.busy():
+        asking = [asyncio.create_task(shop.ask(str(i))) for i in range(CHANGES_AT_ONCE)]
+        await asyncio.sleep(0)
+        asking[2].cancel()
+        await asyncio.sleep(0)
+        assert await shop.ask("late") == 2 + CHANGES_AT_ONCE - 1
+        await asyncio.wait(asking)
+    assert shop.counting.asked[-1] == ["late"]
+
+
 @pytest.mark.parametrize("in_front", ["alone", "group"])
 async def test_who_waits_for_a_lock_does_not_hold_up_those_who_come_after(database: Database, in_front: str) -> None:
     """They wait for a while, and are not together with it."""

@@ -189,6 +189,17 @@ def test_variables_and_arguments_are_what_graphql_core_makes_of_them(name: str) 
     assert fitting > 60
 
 
+def test_what_is_made_of_a_type_is_made_once_for_all_documents() -> None:
+    """Every document has types of its own where something is a list, or not null."""
+    for kind in ("TicketRequestCreateInWebStoreInput!", "[[Int!]!]"):
+        for _ in range(2):
+            (node,) = parse(f"query ($x: {kind}) {{ __typename }}").definitions
+            assert isinstance(node, OperationDefinitionNode)
+            before = given._named_coercer.cache_info().misses
+            given.Variables(SCHEMA, node)
+        assert given._named_coercer.cache_info().misses == before
+
+
 @pytest.mark.parametrize("depth", [0, 1, 20, 100_000])
 def test_what_may_be_nested_without_end_is_counted(depth: int) -> None:
     """It does not exhaust the stack; and what is not too deep is taken."""
