@@ -54,11 +54,19 @@ those who came with them."""
 
 APART_SECONDS = 3.0
 """How long changes are made alone after a group has waited for a lock in vain. Those who want it keep coming, mostly,
-and each group with one of them would keep the others' locks for as long as it waits."""
+and each group with one of them would keep the others' locks for as long as it waits. So long, too, is made alone what
+has parted a group by its name."""
+
+NAMES_APART = 1_000
+"""How many of these names are remembered."""
 
 
 class Ungrouped(Exception):
-    """What was begun for one of a group must be undone, so it is for all: each is made alone."""
+    """What was begun for one of a group must be undone, so it is for all: each is made alone. That one has this name,
+    by which it is known if it is asked for again."""
+
+    def __init__(self, name: object) -> None:
+        self.name = name
 
 
 Together = Callable[[Sequence[A], Callable[[], None]], Awaitable[Sequence[R]]]
@@ -74,6 +82,8 @@ class GroupCommit(Generic[A, R]):
         self._open: _Group | None = None
         self._in_front: _Group | _Alone | None = None
         self._apart_until = 0.0
+        self._names_apart: dict[object, float] = {}
+        """Until when what is told by these names is made alone."""
 
     @property
     def go_together(self) -> bool:
@@ -99,7 +109,7 @@ class GroupCommit(Generic[A, R]):
         No two that go together have one of the ``names`` in common: the second would have to wait for the first.
         Raises what the commit raises, or what a database that is out of reach does.
         """
-        if not self.go_together or weight > WEIGHT_AT_ONCE:
+        if not self.go_together or weight > WEIGHT_AT_ONCE or self._are_apart(names):
             return None
         with context.attending():
             group = self._open
@@ -121,6 +131,14 @@ class GroupCommit(Generic[A, R]):
         except LOCKED_OUT:
             self._apart_until = time.monotonic() + APART_SECONDS
             raise
+        except Ungrouped as found:
+            if len(self._names_apart) >= NAMES_APART:
+                self._names_apart.clear()
+            self._names_apart[found.name] = time.monotonic() + APART_SECONDS
+            raise
+
+    def _are_apart(self, names: Collection[object]) -> bool:
+        return any(self._names_apart.get(name, 0.0) > time.monotonic() for name in names)
 
 
 class GroupCommits:

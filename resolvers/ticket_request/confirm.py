@@ -143,8 +143,8 @@ async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda
             numbers, taken = await _take(write, left)
             for one in left:
                 await _judge(write, one, taken)
-            if no := next((one.answer for one in left if isinstance(one.answer, Unchanged)), None):
-                raise Ungrouped if len(asked) > 1 else no
+                if isinstance(one.answer, Unchanged):
+                    raise Ungrouped(one.token_key) if len(asked) > 1 else one.answer
             await _write(write, left, numbers, taken)
             decided()
         for one in left:

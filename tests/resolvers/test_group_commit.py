@@ -123,7 +123,7 @@ async def test_one_of_them_may_be_sent_to_go_alone(shop: Shop) -> None:
     assert await shop.ask_at_once("a", "alone", "b") == [0, None, 2]
 
 
-@pytest.mark.parametrize("cause", [Ungrouped(), ValueError("broken")])
+@pytest.mark.parametrize("cause", [Ungrouped("b"), ValueError("broken")])
 async def test_what_goes_wrong_before_the_commit_parts_them(shop: Shop, cause: Exception) -> None:
     shop.counting.fails = cause
     assert await shop.ask_at_once("a", "b") == [None, None]
@@ -311,6 +311,32 @@ async def test_who_waited_for_a_lock_in_vain_keeps_nobody_in_the_next_group(
         assert await shop.ask_at_once("c", "d") == others
     await asyncio.sleep(0.06)
     assert await shop.ask_at_once("e", "f") == [0, 1]
+
+
+async def test_what_has_parted_a_group_parts_no_other_when_it_is_asked_for_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "APART_SECONDS", 0.2)
+    shop.counting.fails = Ungrouped("refused")
+    assert await shop.ask_at_once("a", "b") == [None, None]
+    shop.counting.fails = None
+    with shop.busy():
+        again, others = shop.ask("a", names={"refused"}), (shop.ask("b", names={"b"}), shop.ask("c"))
+        assert list(await asyncio.gather(again, *others)) == [None, 0, 1]
+    await asyncio.sleep(0.2)
+    with shop.busy():
+        assert await shop.ask("a", names={"refused"}) == 2
+
+
+async def test_not_all_that_have_parted_groups_are_remembered(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "NAMES_APART", 2)
+    for name in "abc":
+        shop.counting.fails = Ungrouped(name)
+        assert await shop.ask_at_once(name) == [None]
+    shop.counting.fails = None
+    with shop.busy():
+        found = await asyncio.gather(*(shop.ask(name, names={name}) for name in "abc"))
+        assert [one is None for one in found] == [False, False, True]
 
 
 async def test_only_a_group_is_impatient(database: Database) -> None:
