@@ -36,7 +36,8 @@ PICTURE = FOLDER / "reads.svg"
 CORE = 0
 POOL_SIZE = 10
 CONNECTIONS = (16, 1)
-BUYERS = (*CONNECTIONS, 64)
+CROWD = 64
+BUYERS = (*CONNECTIONS, CROWD)
 WARM_UP_SECONDS = 2
 NUMBERS = 2_000
 """So many different orders and tickets are asked for, in turn."""
@@ -225,8 +226,10 @@ class Bench:
         return shortest
 
     def _ask(self, name: str, address: str, question: Question, variables: Mapping[str, str]) -> Any:
-        key = None if name == PEER else self._stock.support_key
-        return servers.ask(address, question.text(name), variables, key)
+        return servers.ask(address, question.text(name), variables, self._key(name))
+
+    def _key(self, name: str) -> str | None:
+        return None if name == PEER else self._stock.support_key
 
     def read(self, question: Question, connections: int, name: str, least: int = 1) -> Figures:
         """One server asked for some seconds, after a warm-up in which no answer may have fewer bytes than ``least``."""
@@ -235,40 +238,51 @@ class Bench:
             text = question.text(name)
             lines = (json.dumps({"query": text, "variables": one}) for one in self.variables(question, name))
             bodies.write_text("".join(f"{line}\n" for line in lines))
-        server = self.served[name]
-        key = None if name == PEER else self._stock.support_key
-        _wrk("reads", server, connections, WARM_UP_SECONDS, key, bodies, str(least))
-        _forget(server)
-        before = self._cpu_ms(server)
-        told = _wrk("reads", server, connections, self._seconds, key, bodies)
-        cpu = self._cpu_ms_since(before, server, told["requests"])
-        statements = None if name == PEER else statistics.mean(line["statements"] for line in _operations(server))
-        return _figures(told, cpu, statements, told["bytes"] / told["requests"])
+        return self._measured("reads", name, connections, self._key(name), bodies, warming_up=(str(least),))
 
     def _sell(self, buyers: int) -> Figures:
         """What so many buyers bought, one ticket each time."""
         bodies = self._folder / "sales"
-        create = [{"token": "TOKEN", "lines": lines} for lines in self._stock.park["sales"]]
-        asked = [*((CREATE, one) for one in create), (CONFIRM, {"token": "TOKEN", "paymentReference": "TOKEN"})]
-        lines = (json.dumps({"query": query, "variables": {"input": given}}) for query, given in asked)
-        bodies.write_text("".join(f"{line}\n" for line in lines))
-        server, key = self.served[GATEHOUSE], self._stock.park["key"]
-        _wrk("sales", server, buyers, WARM_UP_SECONDS, key, bodies)
+        if not bodies.exists():
+            create = [{"token": "TOKEN", "lines": lines} for lines in self._stock.park["sales"]]
+            asked = [*((CREATE, one) for one in create), (CONFIRM, {"token": "TOKEN", "paymentReference": "TOKEN"})]
+            lines = (json.dumps({"query": query, "variables": {"input": given}}) for query, given in asked)
+            bodies.write_text("".join(f"{line}\n" for line in lines))
+        return self._measured("sales", GATEHOUSE, buyers, self._stock.park["key"], bodies, operations=2)
+
+    def _measured(
+        self,
+        script: str,
+        name: str,
+        connections: int,
+        key: str | None,
+        bodies: Path,
+        *,
+        warming_up: Sequence[str] = (),
+        operations: int = 1,
+    ) -> Figures:
+        """What comes of a script of wrk's, which counts what takes so many operations, after it has warmed up."""
+        server = self.served[name]
+        _wrk(script, server, connections, WARM_UP_SECONDS, key, bodies, *warming_up)
         _forget(server)
         before = self._cpu_ms(server)
-        told = _wrk("sales", server, buyers, self._seconds, key, bodies)
-        cpu = self._cpu_ms_since(before, server, told["requests"])
-        return _figures(told, cpu, 2 * statistics.mean(line["statements"] for line in _operations(server)))
+        told = _wrk(script, server, connections, self._seconds, key, bodies)
+        of_server, of_database = (now - then for now, then in zip(self._cpu_ms(server), before, strict=True))
+        number, statements = told["requests"], [line["statements"] for line in _operations(server)]
+        return Figures(
+            per_second=number / told["microseconds"] * 1e6,
+            p50=told["p50"] / 1000,
+            p99=told["p99"] / 1000,
+            cpu_ms=(of_server + of_database) / number,
+            database_ms=of_database / number,
+            bytes=told["bytes"] / number if "bytes" in told else None,
+            statements=operations * statistics.mean(statements) if statements else None,
+        )
 
     def _cpu_ms(self, server: servers.Served) -> tuple[float, float]:
         """Taken so far by the server, and by PostgreSQL."""
         taken = servers.cpu_seconds(server.pid), servers.cpu_seconds_of_family(self._postmaster)
         return taken[0] * 1000, taken[1] * 1000
-
-    def _cpu_ms_since(self, before: tuple[float, float], server: servers.Served, number: int) -> tuple[float, float]:
-        """For each of so many: the server's and PostgreSQL's, and PostgreSQL's of it."""
-        of_server, of_database = (now - then for now, then in zip(self._cpu_ms(server), before, strict=True))
-        return (of_server + of_database) / number, of_database / number
 
 
 def _wrk(
@@ -289,13 +303,6 @@ def _wrk(
     if not found["requests"]:
         raise SystemExit(f"{told[0]}: nothing was answered in time. Give it more --seconds.")
     return found
-
-
-def _figures(
-    told: Mapping[str, Any], cpu_ms: tuple[float, float], statements: float | None, bytes_: float | None = None
-) -> Figures:
-    seconds = told["microseconds"] / 1e6
-    return Figures(told["requests"] / seconds, told["p50"] / 1000, told["p99"] / 1000, *cpu_ms, bytes_, statements)
 
 
 def contents(found: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -329,13 +336,13 @@ def _operations(server: servers.Served) -> list[dict[str, Any]]:
 def report(found: Found, version: str, asked: argparse.Namespace) -> str:
     """The figures, what was aimed at, and where they were measured, as Markdown."""
     many, one = CONNECTIONS
-    sales = " and ".join(f"{sold(found, buyers).per_second:,.0f}" for buyers in (many, BUYERS[-1]))
+    sales = " and ".join(f"{sold(found, buyers).per_second:,.0f}" for buyers in (many, CROWD))
     rates = ", ".join(f"{q.letter} {found.ratio('per_second', q, many):.2f}" for q in QUESTIONS)
     titles = "; ".join(f"{q.letter}: {q.title}" for q in QUESTIONS)
     command = "python -m bench.reads " + " ".join(sys.argv[1:])
     return f"""
 **{rates} times {PEER}'s requests a second** at {many} connections ({titles}); {sales} sales a \
-second (D) at {many} and at {BUYERS[-1]}
+second (D) at {many} and at {CROWD}
 
 ![Requests a second and processor time of the three servers]({PICTURE.name})
 
@@ -347,10 +354,10 @@ At one connection:
 
 {table(found, one)}
 
-D at {BUYERS[-1]} connections:
+D at {CROWD} connections:
 
 {HEAD}
-{line("D", GATEHOUSE, sold(found, BUYERS[-1]), "")}
+{line("D", GATEHOUSE, sold(found, CROWD), "")}
 
 CPU is the server's and PostgreSQL's for each request, or for a sale, which is two, and lasts from the question of the
 one to the answer of the other; bytes are those of an answer with its head. Gatehouse runs requests of one kind together
@@ -424,7 +431,7 @@ def aims(found: Found) -> str:
                 1,
                 "{:,.0f}",
             )
-            for buyers in (many, BUYERS[-1])
+            for buyers in (many, CROWD)
         ),
         ("memory of the worker", f"below {AIM_MEGABYTES} MB", megabytes, AIM_MEGABYTES, -1, "{:.0f} MB"),
         (

@@ -139,11 +139,6 @@ class Shared:
             if not future.done():
                 future.set_result(None)
 
-    async def over(self, seconds: float) -> None:
-        """Return when it is over, or after so many seconds: for who does not wait for what it comes to."""
-        if not self.is_over:
-            await asyncio.wait([self.end], timeout=seconds)
-
     async def _done(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         statements.set(self._statements)
         try:

@@ -157,16 +157,17 @@ class GroupCommits:
 class _Alone:
     """Who is under way alone."""
 
-    is_over = False
-
     def __init__(self) -> None:
         self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def is_over(self) -> bool:
+        return self.end.done()
 
     def __enter__(self) -> None:
         """It begins."""
 
     def __exit__(self, *_: object) -> None:
-        self.is_over = True
         self.end.set_result(None)
 
 

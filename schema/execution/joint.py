@@ -11,6 +11,7 @@ they settle on one ``now``, who is alone runs at once, what fails together is ru
 another's may be the cause (unless the database cannot be asked), and who stops waiting takes nothing from the others.
 """
 
+import asyncio
 from collections.abc import Callable, Hashable
 from contextlib import nullcontext
 from typing import Any
@@ -175,7 +176,7 @@ class _JointRun(Shared):
         await gathered(lambda: self.size)
         in_front, self._in_front = self._in_front, None
         if in_front is not None and self.size < in_front.size:
-            await in_front.over(BEHIND_SECONDS)
+            await asyncio.wait((in_front.end,), timeout=BEHIND_SECONDS)
             await gathered(lambda: self.size)
 
     def _let_go(self) -> None:
