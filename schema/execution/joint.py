@@ -12,6 +12,7 @@ another's may be the cause (unless the database cannot be asked), and who stops 
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Hashable
 from contextlib import nullcontext
 from typing import Any
@@ -40,6 +41,10 @@ BEHIND_SECONDS = 0.01
 again, and then all of them run together. Else a client that came a moment too late stays apart for ever, and of 16 the
 run of that one takes a quarter of the time of the others' run."""
 
+COMPANY_SECONDS = 0.005
+"""So long after one of several was answered nobody is taken to be alone: the others come again, too. Else whoever comes
+first runs alone each time, and the fifteen others without that one."""
+
 OPERATIONS_AT_ONCE = 32
 FEW = 4
 """So many run together while it is not known how many rows they read."""
@@ -51,12 +56,23 @@ Keys = tuple[Hashable, ...]
 
 
 class Joint(UnderWay):
-    """Brings operations together. Who is alone runs at once."""
+    """Brings operations together. Who is alone, and was before, runs at once."""
 
     def __init__(self, context_of: Callable[[Actor], Context]) -> None:
         self._context_of = context_of
+        self._company_until = 0.0
         self._open: dict[Hashable, _JointRun] = {}
         self._rows_each: WeakKeyDictionary[Plan, float] = WeakKeyDictionary()
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
+        if self.number:
+            self._company_until = time.monotonic() + COMPANY_SECONDS
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else is there, or was a moment ago."""
+        return super().is_alone and time.monotonic() >= self._company_until
 
     async def run(self, plan: Plan, context: Context, variables: VariableValues) -> ExecutionResult:
         """The result of a query, as ``run`` has it. Never raises but for cancellation."""

@@ -251,6 +251,20 @@ async def test_a_group_waits_for_who_is_alone_in_front(shop: Shop, monkeypatch: 
     assert shop.counting.asked == [["a", "b"]]
 
 
+async def test_who_comes_soon_after_a_group_waits_for_those_who_come_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For some turns of the loop; and once there was no company for a while, who comes is made alone."""
+    monkeypatch.setattr(group_commit, "COMPANY_SECONDS", 60)
+    await shop.ask_at_once("a", "b")
+    assert await asyncio.gather(*map(shop.ask, "cd")) == [2, 3]
+    monkeypatch.setattr(group_commit, "COMPANY_SECONDS", 0)
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*map(shop.ask, "ef")) == [4, 5]
+    assert await shop.ask("g") is None
+    assert shop.counting.asked == [["a", "b"], ["c", "d"], ["e", "f"]]
+
+
 @pytest.mark.parametrize(("number", "weight"), [(CHANGES_AT_ONCE, 1), (10, WEIGHT_AT_ONCE // 10)])
 async def test_a_group_that_is_full_waits_for_nobody(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, number: int, weight: int

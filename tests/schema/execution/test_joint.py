@@ -15,6 +15,7 @@ from resolvers.actor import Actor
 from resolvers.context import Context, Rules
 from resolvers.loaders import Sought
 from resolvers.refusals import BadUserInput
+from schema.execution import joint
 from schema.execution.documents import Documents
 from schema.execution.joint import FEW, OPERATIONS_AT_ONCE, ROWS_AT_ONCE, Joint
 from schema.execution.limits import Limits
@@ -325,6 +326,20 @@ async def test_who_is_alone_runs_at_once(database: Database) -> None:
     world.batches.is_free.set()
     await asyncio.gather(first, second, third)
     assert [keys for keys in world.batches.asked if keys[0] < 100] == [[1], [2, 3]]
+
+
+async def test_who_comes_first_after_several_were_answered_is_not_taken_to_be_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But is, when that was a while ago."""
+    monkeypatch.setattr(joint, "COMPANY_SECONDS", 60)
+    world = World(database)
+    await world.names(1, 2)
+    for seconds, runs in ((0, [[3, 4]]), (0, [[3], [4]])):
+        monkeypatch.setattr(joint, "COMPANY_SECONDS", seconds)  # after those who are asked for now
+        world.batches.asked.clear()
+        await world.names(3, 4)
+        assert [keys for keys in world.batches.asked if keys[0] < 100] == runs
 
 
 async def test_who_comes_while_more_are_under_way_runs_with_them_when_they_ask_again(world: World) -> None:
