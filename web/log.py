@@ -5,6 +5,7 @@ import atexit
 import logging
 import select
 import sys
+import time
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -29,13 +30,14 @@ def configure(settings: Settings) -> None:
         _without_text,
     ]
     render: Processor = _json if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    lines = Lines(sys.stderr.buffer)
     structlog.configure(
         processors=[_line] if is_json else [*shared, render],
         wrapper_class=_logger(level),
-        logger_factory=(Lines(sys.stderr.buffer).logger if is_json else structlog.WriteLoggerFactory(sys.stderr)),
+        logger_factory=lines.logger if is_json else structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(lines) if is_json else logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -72,7 +74,17 @@ def _without_query(record: logging.LogRecord) -> bool:
 
 
 PIPE_BUF: int = getattr(select, "PIPE_BUF", 512)
-"""So many bytes that are written to a pipe at once stay together, whoever else writes to it."""
+"""So many bytes that are written to a pipe at once stay together, whoever else writes to it; and where there is room at
+all, there is room for so many."""
+
+KEPT_BYTES = 1_000_000
+"""Of lines that are not taken off, so many are kept; what comes then is counted."""
+
+AGAIN_SECONDS = 0.1
+"""How long after lines were not taken off they are tried again."""
+
+END_SECONDS = 1.0
+"""How long whoever reads is waited for when the process ends."""
 
 
 class Lines:
@@ -82,18 +94,24 @@ class Lines:
     Whatever is no mere information is written at once, behind what waits; so is everything when no loop runs. Who kills
     the process loses the lines of that one turn.
 
-    Where several processes write to one pipe, and who reads it is slow, lines stay whole as they would one by one. And
-    whoever writes may be interrupted, by a finalizer that the garbage collector runs, to write about what it has found.
+    Where several processes write to one pipe, and who reads it is slow, lines stay whole as they would one by one, if a
+    pipe takes as much at once. And whoever writes may be interrupted, by a finalizer that the garbage collector runs,
+    to write about what it has found.
 
-    What cannot be written is lost, as with Python's own logging: guests are answered, and chores go on, when whoever
-    read the log is gone.
+    Nobody waits for whoever reads the log: guests are answered, and chores go on, when that one is slow, has stopped or
+    is gone. Lines that are not taken off are kept for a while, and from then on counted (``log lines lost``). What
+    cannot be written is lost, as with Python's own logging.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._room = _room_of(file)
         self._waiting: list[bytes] = []
+        self._unwritten = bytearray()
+        self._lost = 0
+        self._is_writing = self._is_due = False
         self._lock = RLock()
-        atexit.register(self._write)
+        atexit.register(self._write, END_SECONDS)
 
     def logger(self, *_: Any) -> "Lines":
         """The logger: it is the same for all."""
@@ -120,18 +138,80 @@ class Lines:
     debug = info
     warning = critical = error
 
-    def _write(self) -> None:
+    def _write(self, patience: float = 0.0) -> None:
+        """Write all that there is room for, and which comes within so many seconds."""
         with self._lock:
-            lines, self._waiting = self._waiting, []
-            text, begin = b"\n".join([*lines, b""]), 0
+            if self._is_writing:
+                return  # whoever was interrupted has it written
+            self._is_writing, until = True, time.monotonic() + patience
+            try:
+                while self._has_gathered() and self._has_written(until):
+                    pass
+            finally:
+                self._is_writing = False
+            if self._unwritten and not self._is_due:
+                with suppress(RuntimeError):  # where no loop runs, who writes next tries again
+                    asyncio.get_running_loop().call_later(AGAIN_SECONDS, self._write_again)
+                    self._is_due = True
+
+    def _write_again(self) -> None:
+        self._is_due = False
+        self._write()
+
+    def _has_gathered(self) -> bool:
+        """Whether there is something to be written, with what waits."""
+        lines, self._waiting = self._waiting, []
+        if len(self._unwritten) > KEPT_BYTES:
+            self._lost += len(lines)
+            return True
+        if self._lost:
+            told = {"lines": self._lost, "event": "log lines lost", "level": "warning", "timestamp": datetime.now(UTC)}
+            lines.insert(0, orjson.dumps(told, option=orjson.OPT_UTC_Z))
+            self._lost = 0
+        self._unwritten += b"\n".join([*lines, b""])
+        return bool(self._unwritten)
+
+    def _has_written(self, until: float) -> bool:
+        """Whether there was room for all of it."""
+        text, begin = self._unwritten, 0
+        try:
             while begin < len(text):
-                end = len(text)
-                if end - begin > PIPE_BUF:
-                    end = (text.rfind(b"\n", begin, begin + PIPE_BUF) + 1) or (text.index(b"\n", begin) + 1)
+                if self._room is not None and not self._room.poll(max(0.0, until - time.monotonic()) * 1000):
+                    return False
+                end = begin + PIPE_BUF
+                if end < len(text):
+                    end = (text.rfind(b"\n", begin, end) + 1) or end
                 with suppress(OSError):
                     self._file.write(text[begin:end])
                     self._file.flush()
                 begin = end
+        finally:
+            del text[:begin]
+        return True
+
+
+def _room_of(file: BinaryIO) -> "select.poll | None":
+    """What tells whether there is room in a file, where that can be told."""
+    try:
+        room = select.poll()
+        room.register(file.fileno(), select.POLLOUT)
+    except (AttributeError, OSError):  # on Windows; or no file of the system
+        return None
+    return room
+
+
+class _Handler(logging.Handler):
+    """Writes what libraries log as our own is written."""
+
+    def __init__(self, lines: Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._lines.error(self.format(record).encode())
+        except Exception:
+            self.handleError(record)
 
 
 def _stamped(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
