@@ -22,7 +22,7 @@ from db.timeline import Event, RequestEventKind
 from .. import loaders
 from ..admittance.on_sale import activates, admit_on_sale
 from ..context import Context
-from ..group_commit import Ungrouped, limit_waits
+from ..group_commit import WEIGHT_AT_ONCE, Ungrouped, limit_waits
 from ..pattern import Pattern
 from ..refusals import Outcome, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import NAME_LENGTH, text
@@ -136,7 +136,7 @@ async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda
             await _find(write, asked)
             left = await _look(write, [one for one in asked if one.answer is None])
             if len(asked) > 1:
-                left = [one for one in left if one.fits_into_a_group]
+                left = _fit_together(left)
             left = await _take_orders(write, left, is_grouped=len(asked) > 1)
             if not left:
                 return [one.answer for one in asked]
@@ -154,6 +154,17 @@ async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda
 
 TICKETS_IN_A_GROUP = 20
 """With more of them a request is confirmed alone: others need not wait until all are written."""
+
+
+def _fit_together(asked: Sequence[_Asked]) -> list[_Asked]:
+    """Those of a group that may go together; how much each issues is not known before."""
+    fit: list[_Asked] = []
+    weight = 0
+    for one in asked:
+        if one.fits_into_a_group and weight + one.issue.ticket_count <= WEIGHT_AT_ONCE:
+            fit.append(one)
+            weight += one.issue.ticket_count
+    return fit
 
 
 async def _find(write: Write, asked: Sequence[_Asked]) -> None:

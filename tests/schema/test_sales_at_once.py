@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 import db.engine
+from resolvers.group_commit import WEIGHT_AT_ONCE
+from resolvers.ticket_request.confirm import TICKETS_IN_A_GROUP
 from schema.node import row_id
 from tests.concurrency import books
 from tests.concurrency.waiting import holding_slots, until_waiting
@@ -79,6 +81,19 @@ async def test_confirms_at_once_are_written_together(park: Park, tour: Sellable)
         assert (await park.ticket(number, "request { token }"))["request"]["token"] == token
     assert len(written) < 8
     assert await park.slot(tour.slot) == {"held": 0, "sold": 8, "remaining": 2}
+
+
+async def test_confirms_at_once_that_issue_many_tickets_are_not_all_written_together(park: Park) -> None:
+    """How many, is known only then: those beyond the most that others may wait for are confirmed by themselves."""
+    tour = await park.sellable(capacity=300)
+    tokens = [await park.registered(tour.line(TICKETS_IN_A_GROUP)) for _ in range(14)]
+    payloads = await asyncio.gather(*(park.change("Confirm", token) for token in tokens))
+    assert [codes(payload) for payload in payloads] == [[]] * 14
+    async with park.gatehouse.database.reading() as read:
+        at_once = await read.fetch("SELECT count(*) FROM issued_ticket GROUP BY issued_at")
+    sizes = [number for (number,) in at_once]
+    assert sum(sizes) == 14 * TICKETS_IN_A_GROUP
+    assert TICKETS_IN_A_GROUP < max(sizes) <= WEIGHT_AT_ONCE
 
 
 async def test_the_last_places_are_sold_once(park: Park) -> None:
