@@ -143,6 +143,10 @@ class Shared:
         statements.set(self._statements)
         try:
             await work()
+        except asyncio.CancelledError:
+            if not self.is_over:
+                raise
+            # Else it was stopped, and ends: as a task that was canceled it would keep its frames, and who is in them.
         finally:
             self.is_over = True
             self._wake()

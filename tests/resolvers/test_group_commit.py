@@ -1,6 +1,7 @@
 """Changes that are asked for at once are made in one transaction; and nobody is the worse for it."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -263,6 +264,21 @@ async def test_who_comes_soon_after_a_group_waits_for_those_who_come_again(
         assert await asyncio.gather(*map(shop.ask, "ef")) == [4, 5]
     assert await shop.ask("g") is None
     assert shop.counting.asked == [["a", "b"], ["c", "d"], ["e", "f"]]
+
+
+async def test_groups_that_are_stopped_one_after_the_other_are_forgotten(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "COMPANY_SECONDS", 60)
+    await shop.ask_at_once("a", "b")
+    for turns in range(1, 11):
+        asking = asyncio.create_task(shop.ask("c"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait([asking])
+    gc.collect()
+    assert sum(isinstance(one, group_commit._Group) for one in gc.get_objects()) < 5
 
 
 @pytest.mark.parametrize(("number", "weight"), [(CHANGES_AT_ONCE, 1), (10, WEIGHT_AT_ONCE // 10)])
