@@ -198,7 +198,7 @@ def machine() -> str:
 
 
 def _build() -> str:
-    """How this Python was built. One that was not optimised takes a sixth more time for the same.
+    """How this Python was built. One that was not optimised takes an eighth more time for the same.
 
     Distributions optimise theirs, and need not say so in what Python tells of its configuration.
     """
