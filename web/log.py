@@ -84,7 +84,7 @@ AGAIN_SECONDS = 0.1
 """How long after lines were not taken off they are tried again."""
 
 END_SECONDS = 1.0
-"""How long whoever reads is waited for when the process ends."""
+"""How long whoever reads is waited for when the process ends. One that a signal ends has none to wait."""
 
 
 class Lines:
