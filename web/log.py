@@ -30,14 +30,14 @@ def configure(settings: Settings) -> None:
         _without_text,
     ]
     render: Processor = _json if is_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    lines = Lines(sys.stderr.buffer)
+    lines = Lines(sys.stderr.buffer) if is_json else None
     structlog.configure(
         processors=[_line] if is_json else [*shared, render],
         wrapper_class=_logger(level),
-        logger_factory=lines.logger if is_json else structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lines.logger if lines else structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    handler = _Handler(lines) if is_json else logging.StreamHandler(sys.stderr)
+    handler = _Handler(lines) if lines else logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
