@@ -178,7 +178,8 @@ async def _free(write: Write, sold: Sold, tickets: Sequence[IssuedTicketRow]) ->
     for (_, slot_id), number in places.items():
         of_slots[slot_id] -= number
     await db.time_slot.add_sold(write, of_slots)
-    await db.ticket.let_entries_follow(write, sorted({entry_id for entry_id, _ in places}))
+    left = {entry.entry_id for ticket in tickets for entry in sold.entries[ticket.id]}
+    await db.ticket.let_entries_follow(write, sorted(left))
 
 
 def _paid_back(row_id: int, request: TicketRequestRow, told: Sequence[RequestEventRow]) -> RevokeOutcome:

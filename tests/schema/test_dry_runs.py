@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from db.base import FOREVER
@@ -277,7 +277,40 @@ def many(examples: int) -> settings:
     return settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+BOOKED_APART = Life(
+    payment="PREPAID",
+    price=0,
+    kind="EVENT",
+    control="SALES",
+    slots=((Slot(starts=0, state="OPEN", capacity=1, is_changed=False),) * 3,) * 2,
+    sales=(
+        Sale(
+            rules=(
+                Rules(
+                    slot=None,
+                    places=1,
+                    share=10000,
+                    duration_days=None,
+                    reschedule="UNTIL_USED",
+                    cut_off_hours=0,
+                    revoke="UNUSED",
+                    refund=10000,
+                ),
+            )
+            * 2,
+            is_group=False,
+            quantity=2,
+            let_in=(0, 0),
+            is_blocked=False,
+        ),
+    ),
+    steps=(Step(ticket=1, to=(0, 0), is_customer=False), Step(ticket=0, to=None, is_customer=False)),
+)
+"""Of two tickets without a slot the second is given one, and the first is revoked."""
+
+
 @many(8)
+@example(life=BOOKED_APART)
 @given(life=lives)
 def test_a_dry_run_answers_what_the_real_one_then_does(sqlite_template: Path, life: Life) -> None:
     asyncio.run(in_a_fresh_database(sqlite_template, life))
