@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -60,6 +61,15 @@ class Application(Starlette):
             await super().__call__(scope, receive, send)
 
 
+class CrossOrigin(CORSMiddleware):
+    """Starlette's. It adds its headers to answers that come in ASGI's own messages, so that is how it gets them, and
+    not by the extension that has an answer as a whole (``schema.execution.http.REPLY``)."""
+
+    async def simple_response(self, scope: Scope, receive: Receive, send: Send, request_headers: Headers) -> None:
+        scope = {**scope, "extensions": {}}
+        await super().simple_response(scope, receive, send, request_headers)
+
+
 def create_app(settings: Settings, database: Database | None = None, rules: Rules | None = None) -> Starlette:
     """The application over the database of the settings, which it opens and closes.
 
@@ -104,7 +114,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     graphql: ASGIApp = http.Endpoint(operations, keyring, connections, limits, settings.cors_origins, EVERYWHERE)
     sockets = websocket.endpoint(operations, keyring, connections, limits, settings.cors_origins)
     if settings.cors_origins:
-        graphql = CORSMiddleware(
+        graphql = CrossOrigin(
             graphql,
             allow_origins=settings.cors_origins,
             allow_methods=("GET", "POST"),

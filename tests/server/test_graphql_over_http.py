@@ -1,10 +1,12 @@
 """GraphQL over HTTP: the audits of the specification, and what they leave out."""
 
 import asyncio
+import http.client
 import json
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +15,7 @@ import pytest
 
 from db.client import Role
 from resolvers.actor import create_key
-from tests import node
+from tests import node, program
 from tests.conftest import Kept
 from tests.harness import Gatehouse
 from tests.program import Served
@@ -223,6 +225,22 @@ async def test_pages_of_other_sites_are_not_answered(gatehouse: Gatehouse) -> No
                 allowed = response.headers.get("access-control-allow-origin")
                 assert allowed == ("https://shop.example" if "shop" in sent.get("origin", "") else None)
                 assert "access-control-allow-credentials" not in response.headers
+
+
+def test_what_a_server_answers_such_a_page_may_read(tmp_path: Path) -> None:
+    """Over a connection that stays, too, on which the server knows the head of the second request."""
+    assert program.run("migrate", folder=tmp_path).returncode == 0
+    asking = {"Origin": "https://shop.example", "Content-Type": "application/json"}
+    with program.serving("serve", folder=tmp_path, CORS_ORIGINS=asking["Origin"]) as served:
+        connection = http.client.HTTPConnection(served.url.removeprefix("http://"), timeout=20)
+        for _ in range(3):
+            connection.request("POST", "/graphql", b'{"query":"{ __typename }"}', asking)
+            response = connection.getresponse()
+            assert b"UNAUTHENTICATED" in response.read()
+            assert response.headers.get_all("access-control-allow-origin") == [asking["Origin"]]
+            assert response.headers.get_all("x-frame-options") == ["DENY"]
+            assert "Origin" in response.headers["vary"]
+        connection.close()
 
 
 async def test_a_browser_may_ask_first(gatehouse: Gatehouse) -> None:
