@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from schema.execution.http import REPLY
+from schema.execution.http import BODY, REPLY
 
 HEADS_REMEMBERED = 1_000
 """Of requests, and of answers. Those of requests hold keys, as the memory of whoever looks at them does anyway."""
@@ -89,6 +89,7 @@ class Protocol(HttpToolsProtocol):
         scope = known.scope.copy()
         scope["server"], scope["client"], scope["scheme"] = self.server, self.client, self.scheme
         scope["state"] = self.app_state.copy()
+        scope["extensions"] = {REPLY: {}, BODY: body}
         self.cycle = Cycle(
             scope=scope,  # type: ignore[arg-type]
             transport=self.transport,
@@ -116,7 +117,7 @@ class Protocol(HttpToolsProtocol):
         if len(self._known) >= HEADS_REMEMBERED:
             self._known.clear()
         same = {name: scope[name] for name in SAME}  # type: ignore[literal-required]
-        self._known[head] = Known(same | {"headers": headers, "extensions": EXTENSIONS}, len(body))
+        self._known[head] = Known(same | {"headers": headers}, len(body))
 
     def on_message_begin(self) -> None:
         self._is_between = False
@@ -128,8 +129,9 @@ class Protocol(HttpToolsProtocol):
         self._is_between = not self.parser.should_upgrade()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        cycle.__class__ = Cycle  # uvicorn, which makes most, asks nobody of which class
-        cycle.scope["extensions"] = EXTENSIONS
+        if type(cycle) is not Cycle:  # uvicorn, which makes most, asks nobody of which class
+            cycle.__class__ = Cycle
+            cycle.scope["extensions"] = EXTENSIONS
         self._running = cycle
         super()._start_asgi_task(cycle, app)
 

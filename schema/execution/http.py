@@ -22,7 +22,7 @@ from ..scalars import as_json
 from . import errors
 from .attendance import Attended, Disconnected, TimedOut
 from .connections import Connections
-from .limits import Limits, misfits
+from .limits import Limits, misfit
 from .manner import JSON, RESPONSE_JSON, Headers, Manner, manner
 from .operation import Answer, Operations, refusal, stopped
 from .sse import EVENT_STREAM, EventStream, whole
@@ -62,6 +62,9 @@ REPLY = "gatehouse.reply"
 """The extension of ASGI, and the type of its message, by which an answer that is there as a whole is sent as a whole:
 ``status``, ``headers`` but for that of its length, and ``body``."""
 
+BODY = "gatehouse.body"
+"""The extension of ASGI by which a body that came with its head is there at once, beside being received."""
+
 MANNERS = 1_000
 """How many are remembered: of what the protocol remembers, which takes care that none is long."""
 
@@ -80,6 +83,7 @@ class BadRequest(Exception):
 
 
 NOTHING_ELSE: Mapping[str, str] = {}
+NO_EXTENSIONS: Mapping[str, Any] = {}
 
 
 class Reply(NamedTuple):
@@ -137,7 +141,7 @@ class Endpoint:
         headers = self._of_type(reply.media_type)
         if reply.headers:
             headers += _lines(reply.headers)
-        if REPLY in scope.get("extensions", ()):
+        if REPLY in scope.get("extensions", NO_EXTENSIONS):
             await send({"type": REPLY, "status": reply.status, "headers": headers, "body": reply.body})
             return
         headers += ((b"content-length", b"%d" % len(reply.body)),)
@@ -169,7 +173,10 @@ class Endpoint:
                     asked = _of_query_string(scope["query_string"], limits)
                 else:
                     is_read = False
-                    asked = _of_body(await _body(how, receive, limits))
+                    body = scope.get("extensions", NO_EXTENSIONS).get(BODY)
+                    if body is None or how.fault is not None or len(body) > limits.body_bytes:
+                        body = await _body(how, receive, limits)
+                    asked = _of_body(body)
                     is_read = True
                 query, variables, name = checked(asked, limits)
                 attended.has_read()
@@ -306,7 +313,6 @@ def checked(asked: dict[str, Any], limits: Limits) -> Asked:
         raise BadRequest(400, "operationName must be a string.")
     if "extensions" in asked and not isinstance(asked["extensions"], dict | None):
         raise BadRequest(400, "extensions must be an object.")
-    if variables:
-        for message in misfits(variables, limits.list_items):
-            raise BadRequest(400, message)
+    if variables and (message := misfit(variables, limits.list_items)):
+        raise BadRequest(400, message)
     return query, variables, name

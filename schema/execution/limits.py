@@ -1,6 +1,5 @@
 """What one request may ask of the server. Each limit is a setting; ``web.settings`` names them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,21 +80,21 @@ _WORDS = {
 }
 
 
-def misfits(value: Any, list_items: int) -> Iterator[str]:
+def misfit(value: Any, list_items: int) -> str | None:
     """What is wrong with variables that no type tells: a list that is too long, or a text that no database keeps.
 
     Not by recursion: JSON may be nested deeper than Python's stack.
     """
     todo = [value]
-    while todo:
-        one = todo.pop()
+    for one in todo:
         if isinstance(one, str):
             if "\0" in one:
-                yield "A text may not contain the character U+0000."
+                return "A text may not contain the character U+0000."
         elif isinstance(one, dict):
             todo += one.keys()
             todo += one.values()
         elif isinstance(one, list):
             if len(one) > list_items:
-                yield Excess("list_items", list_items, len(one)).message
+                return Excess("list_items", list_items, len(one)).message
             todo += one
+    return None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from schema.execution.http import REPLY
+from schema.execution.http import BODY, REPLY
 from web.protocol import HEADS_REMEMBERED, LONGEST_REMEMBERED, Cycle, Protocol
 
 LOG = logging.getLogger("uvicorn.error")
@@ -154,6 +154,8 @@ class Server:
     def __init__(self, kind: type[HttpToolsProtocol], loop: Any = None) -> None:
         self.kind, self.loop = kind, loop
         self.heard: list[Any] = []
+        self.at_once: list[bytes] = []
+        """Bodies that were there before they were received."""
         self.go_on = asyncio.Event()
         self.config = uvicorn.Config(
             self.app, http=kind, lifespan="off", log_config=None, access_log=False, ws="none", interface="asgi3"
@@ -173,10 +175,14 @@ class Server:
         self.heard.append((told, [(bytes(name), bytes(value)) for name, value in scope["headers"]]))
         path, more = scope["path"], scope["path"] not in ("/early", "/late")
         scope["state"]["mine"], scope["path"] = scope["method"], "/elsewhere"
+        first = len(self.heard)
         while more:
             message = await receive()
             self.heard.append(message)
             more = message.get("more_body", False) or (path == "/wait" and message["type"] != "http.disconnect")
+        if (body := scope.get("extensions", {}).get(BODY)) is not None:
+            self.at_once.append(body)
+            assert self.heard[first:] == [] or self.heard[first].get("body", body) == body
         if path == "/slow":
             await self.go_on.wait()
         if path == "/fail":
@@ -346,7 +352,7 @@ def test_however_requests_are_cut_they_come_as_uvicorn_reads_them(data: st.DataO
 
 @pytest.mark.usefixtures("nothing_known")
 async def test_a_head_that_is_known_is_not_parsed() -> None:
-    """On any connection; with another body, too, of the same length."""
+    """On any connection; with another body, too, of the same length. Which is there at once."""
     server = Server(Protocol)
     first, _ = server.connection()
     first.data_received(WHOLE)
@@ -358,6 +364,7 @@ async def test_a_head_that_is_known_is_not_parsed() -> None:
             await rest()
             assert transport.written.startswith(b"HTTP/1.1 200 OK")
     assert [message["body"] for message in server.heard if isinstance(message, dict)] == [b"{}", *[b"{}", b"[]"] * 2]
+    assert server.at_once == [b"{}", b"[]"] * 2
 
 
 @pytest.mark.usefixtures("nothing_known")
