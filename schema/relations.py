@@ -8,7 +8,7 @@ Such an executor knows all that will be looked at, and has only that read, where
 its row (``reads``), and where in what was found there are rows (``RowsAt``). One that does not say looks at everything.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from inspect import Parameter, Signature, signature
@@ -17,6 +17,9 @@ from typing import Annotated, Any, NamedTuple
 
 import strawberry
 from strawberry import UNSET
+from strawberry.types.base import StrawberryContainer, get_object_definition, has_object_definition
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from db.keys import key
 from db.paging import ALL, BY_ID, Columns, Order, Page
@@ -88,6 +91,9 @@ class LookUp:
     context, what was sought, and what was found.
 
     ``batches`` are all that it may read by; ``rows_at`` and ``shows`` are those of ``Relation``.
+
+    ``sought_as_given``, if there is one, says the same as ``sought`` by arguments of which no objects of Strawberry's
+    were made: to make them takes longer than all else that is done for what seeks one row.
     """
 
     batches: Collection[Batch]
@@ -95,6 +101,7 @@ class LookUp:
     shown: Callable[[Any, Sought, Any], Any]
     rows_at: RowsAt = HERE
     shows: Columns = NO_COLUMNS
+    sought_as_given: Callable[..., Sought | None] | None = None
 
     async def resolve(self, context: Any, **arguments: Any) -> Any:
         """The value for one operation, read with whatever else is read at the same time."""
@@ -198,10 +205,17 @@ class Way(NamedTuple):
 
     batch: Batch
     key: Callable[[Any], Any] = key
-    permitted: Callable[[Any], bool] = lambda context: True
+    permitted: Callable[[Any], bool] | None = None
+
+    def sought(self, context: Any, given: Any) -> Sought | None:
+        """What is to be read for who gives that."""
+        wanted = self.key(given)
+        if wanted is None or (self.permitted is not None and not self.permitted(context)):
+            return None
+        return Sought(self.batch, wanted)
 
 
-def by_id(batch: Batch, type_name: str, *, permitted: Callable[[Any], bool] = lambda context: True) -> Way:
+def by_id(batch: Batch, type_name: str, *, permitted: Callable[[Any], bool] | None = None) -> Way:
     """By the global id: the id of another type means nothing."""
     return Way(batch, partial(row_id, type_name=type_name), permitted)
 
@@ -214,12 +228,25 @@ def one(by_kind: Any, *, description: str, **ways: Way) -> Any:
         by: Annotated[by_kind, strawberry.argument(description="Which one.")],
     ) -> Sought | None:
         name, given = chosen(by)
-        way = ways[name]
-        wanted = way.key(given)
-        return None if wanted is None or not way.permitted(context) else Sought(way.batch, wanted)
+        return ways[name].sought(context, given)
 
+    as_written = {to_camel_case(name): way for name, way in ways.items()}
+
+    def sought_as_given(context: Any, by: Mapping[str, Any]) -> Sought | None:
+        ((name, given),) = by.items()
+        return as_written[name].sought(context, given)
+
+    is_of_scalars = not any(map(_is_of_an_input, get_object_definition(by_kind, strict=True).fields))
     batches = {way.batch for way in ways.values()}
-    return look_up(LookUp(batches, sought, as_found), description=description)
+    found = LookUp(batches, sought, as_found, sought_as_given=sought_as_given if is_of_scalars else None)
+    return look_up(found, description=description)
+
+
+def _is_of_an_input(field: StrawberryField) -> bool:
+    kind: object = field.type
+    while isinstance(kind, StrawberryContainer):
+        kind = kind.of_type
+    return has_object_definition(kind)
 
 
 def as_found(_context: Any, _sought: Sought, found: Any) -> Any:

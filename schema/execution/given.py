@@ -287,6 +287,10 @@ def _reader(node: ValueNode, type_: Any) -> Reader:
         return _list_reader(node, type_.of_type)
     if is_input_object_type(type_) and isinstance(node, ObjectValueNode):
         nodes = {one.name.value: one.value for one in node.fields}
+        if type_.is_one_of and len(nodes) == 1:
+            (((name, one),),) = (nodes.items(),)
+            if name in type_.fields and isinstance(one, VariableNode):
+                return _one_of_reader(type_.fields[name].out_name or name, one.name.value, type_)
         read, make, is_one_of = _object_reader(type_.fields, nodes), type_.out_type, type_.is_one_of
 
         def of(variables: Coerced) -> Any:
@@ -297,6 +301,20 @@ def _reader(node: ValueNode, type_: Any) -> Reader:
 
         return of
     return _does_not_fit
+
+
+def _one_of_reader(name: str, variable: str, type_: Any) -> Reader:
+    """Of an input object of which one field is given, and not as null: here, by a variable."""
+    is_strawberrys = GraphQLCoreConverter.DEFINITION_BACKREF in type_.extensions
+    make = None if is_strawberrys else type_.out_type  # its own makes nothing, and looks once more how many are given
+
+    def of(variables: Coerced) -> Any:
+        value = variables.get(variable)
+        if value is None:
+            return Undefined
+        return {name: value} if make is None else make({name: value})
+
+    return of
 
 
 def _list_reader(node: ValueNode, type_: Any) -> Reader:

@@ -109,6 +109,8 @@ class LookedUp:
 
     def sought(self, context: Any, arguments: Mapping[str, Any]) -> Sought | None:
         """What is to be read for who gives these arguments. Raises what is wrong with them."""
+        if self.relation.sought_as_given is not None:
+            return self.relation.sought_as_given(context, **arguments)
         return self.relation.sought(context, **self.convert(arguments))
 
 
