@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import db
@@ -41,8 +41,11 @@ class _Remembered(NamedTuple):
     """What was found of a key, and until when (of the keyring's clock) that is taken to be so."""
 
     until: float
-    row: db.client.ApiKeyRow | None
-    actor: Actor | None
+    secret_hash: str = ""
+    """Empty of a key that is unknown."""
+    actor: Actor | None = None
+    ends_at: datetime | None = None
+    """When the key expires, or was revoked; None of one that does not end."""
 
 
 def _hash(secret: str) -> str:
@@ -58,7 +61,8 @@ class Keyring:
         self._remembered: dict[str, _Remembered] = {}
         self._shown: dict[str, _Remembered] = {}
         """By whole keys that were proven, what they were proven by: hashing takes as long as all that is looked up."""
-        self._used: dict[str, datetime] = {}
+        self._used: dict[str, float] = {}
+        """By their public ids: when keys were used last, by the keyring's clock."""
 
     async def actor(self, key: str) -> Actor | None:
         """The actor, or None for a key that is malformed, unknown, expired or revoked."""
@@ -70,7 +74,7 @@ class Keyring:
         if prefix != "gh" or not public_id or not secret or not key.isascii():
             return None
         found = await self._found(public_id)
-        if found.row is None or not hmac.compare_digest(found.row.secret_hash, _hash(secret)):
+        if not hmac.compare_digest(found.secret_hash, _hash(secret)):
             return None
         if len(self._shown) >= REMEMBERED_KEYS:
             self._shown.clear()
@@ -85,13 +89,10 @@ class Keyring:
         return self._valid(await self._found(actor.key_id))
 
     def _valid(self, found: _Remembered) -> Actor | None:
-        """The actor, if the key is neither expired nor revoked now; its use is noted."""
-        row, now = found.row, self._database.now()
-        if row is None or (row.revoked_at is not None and row.revoked_at <= now):
+        """The actor, if the key has not ended now; its use is noted."""
+        if found.actor is None or (found.ends_at is not None and found.ends_at <= self._database.now()):
             return None
-        if row.expires_at is not None and row.expires_at <= now:
-            return None
-        self._used[row.public_id] = now
+        self._used[found.actor.key_id] = self._clock()
         return found.actor
 
     async def note(self, database: Database) -> None:
@@ -99,8 +100,10 @@ class Keyring:
         if not self._used:
             return
         used, self._used = self._used, {}
+        now, moment = self._clock(), database.now()
+        moments = {public_id: moment - timedelta(seconds=now - at) for public_id, at in used.items()}
         async with database.writing() as write:
-            await db.client.note_use(write, used)
+            await db.client.note_use(write, moments)
 
     async def _found(self, public_id: str) -> _Remembered:
         now = self._clock()
@@ -109,10 +112,16 @@ class Keyring:
             return remembered
         async with self._database.reading() as read:
             row = await db.client.key_by_public_id(read, public_id)
-        actor = None if row is None else Actor(row.client_id, row.client_name, Role(row.role), row.public_id)
+        until = now + REMEMBERED_SECONDS
+        if row is None:
+            found = _Remembered(until)
+        else:
+            actor = Actor(row.client_id, row.client_name, Role(row.role), row.public_id)
+            ends = [end for end in (row.expires_at, row.revoked_at) if end is not None]
+            found = _Remembered(until, row.secret_hash, actor, min(ends, default=None))
         if len(self._remembered) >= REMEMBERED_KEYS:
             self._remembered.clear()
-        found = self._remembered[public_id] = _Remembered(now + REMEMBERED_SECONDS, row, actor)
+        self._remembered[public_id] = found
         return found
 
 
