@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -113,18 +114,18 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
     operations = Operations(schema.root.graphql_schema, database, rules, limits, views, feed)
     graphql: ASGIApp = http.Endpoint(operations, keyring, connections, limits, settings.cors_origins, EVERYWHERE)
     sockets = websocket.endpoint(operations, keyring, connections, limits, settings.cors_origins)
-    if settings.cors_origins:
-        graphql = CrossOrigin(
-            graphql,
-            allow_origins=settings.cors_origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=("Authorization", "Content-Type"),
-            expose_headers=("Retry-After",),
-            max_age=CORS_SECONDS,
-        )
+    open_to = partial(
+        CrossOrigin,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=("Authorization", "Content-Type"),
+        expose_headers=("Retry-After", "Content-Disposition"),
+        max_age=CORS_SECONDS,
+    )
+    is_open = bool(settings.cors_origins)
     app = Application(
         "/graphql",
-        Guard(graphql, settings.hosts, adds_headers=bool(settings.cors_origins)),  # to what CORSMiddleware answers
+        Guard(open_to(graphql) if is_open else graphql, settings.hosts, adds_headers=is_open),  # to what it answers
         routes=[
             WebSocketRoute("/graphql", sockets),
             Route("/graphql", graphql),
@@ -133,7 +134,7 @@ def create_app(settings: Settings, database: Database | None = None, rules: Rule
             *ready.routes(database),
         ],
         exception_handlers={HTTPException: _http_error, Exception: _internal_error},
-        middleware=[Middleware(Guard, hosts=settings.hosts)],
+        middleware=[Middleware(Guard, hosts=settings.hosts), *([Middleware(open_to)] if is_open else [])],
         lifespan=lifespan,
     )
     app.state.feed, app.state.connections, app.state.views = feed, connections, views

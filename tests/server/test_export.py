@@ -95,6 +95,24 @@ async def test_what_is_masked_in_the_api_is_masked_here(gatehouse: Gatehouse) ->
     assert rows(await fetch(gatehouse, role="WEB_STORE", client="another shop")) == []
 
 
+async def test_pages_of_the_origins_on_the_list_may_read_it(gatehouse: Gatehouse) -> None:
+    """Its name, too, which is in a header that browsers hide unless told otherwise."""
+    ours, other = "https://shop.example", "https://evil.example"
+    asking = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+    async with gatehouse.with_settings(cors_origins=ours) as open_to_shop:
+        for origin, allowed in [(ours, ours), (other, None)]:
+            known = {"Authorization": f"Bearer {await gatehouse.key('SUPPORT')}", "Origin": origin}
+            response = await open_to_shop.http.get("/export/tickets.csv", headers=known)
+            assert response.status_code == 200
+            assert response.headers.get("access-control-allow-origin") == allowed
+            assert "Content-Disposition" in response.headers["access-control-expose-headers"]
+            before = await open_to_shop.http.options("/export/tickets.csv", headers=asking | {"Origin": origin})
+            assert (before.status_code == 200) == (allowed is not None)
+            assert before.headers.get("access-control-allow-origin") == allowed
+    before = await gatehouse.http.options("/export/tickets.csv", headers=asking | {"Origin": ours})
+    assert before.status_code == 405
+
+
 async def test_who_may_not_list_tickets_may_not_export_them(gatehouse: Gatehouse) -> None:
     response = await fetch(gatehouse, role="GATE")
     assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
