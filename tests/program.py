@@ -41,8 +41,17 @@ class Served:
 
 def run(*arguments: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command on the SQLite database of that folder; further settings are given without their prefix."""
+    return _ran(_command(arguments), folder, settings)
+
+
+def run_without_standard_error(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The same, with nothing behind the file descriptor 2."""
+    return _ran(["sh", "-c", 'exec "$@" 2>&-', "sh", *_command(arguments)], folder, {})
+
+
+def _ran(command: list[str], folder: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
     environment = _environment(folder, settings)
-    return subprocess.run(_command(arguments), env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 @contextmanager

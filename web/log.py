@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import logging
+import os
 import select
 import sys
 import time
@@ -22,6 +23,7 @@ from .settings import Settings
 
 def configure(settings: Settings) -> None:
     """One line per event on standard error, our own and the libraries'; of exceptions, no text that may hold values."""
+    _have_standard_error()
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     is_json = (settings.log_format or ("console" if sys.stderr.isatty() else "json")) == "json"
     shared: list[Processor] = [
@@ -46,6 +48,13 @@ def configure(settings: Settings) -> None:
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     _tame_uvicorn()
+
+
+def _have_standard_error() -> None:
+    """Where the process was started without one, as some that start daemons do: what it says is dropped, and no file
+    that is opened later takes its number, and what others write to it."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (for as long as the process runs)
 
 
 def _tame_uvicorn() -> None:

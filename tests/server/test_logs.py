@@ -70,6 +70,13 @@ def test_an_operation_is_one_line_without_what_was_said(sqlite_template: Path, t
         assert said not in logged
 
 
+def test_a_process_need_not_have_a_standard_error(tmp_path: Path) -> None:
+    """What starts daemons may give none. A file of the database with its number would get what is said."""
+    done = program.run_without_standard_error("migrate", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert program.run("demo", "--requests", "1", folder=tmp_path).returncode == 0
+
+
 async def test_lines_are_written_when_the_loop_has_gone_round() -> None:
     """Those of one turn together; what is wrong at once, and never in front of what was told before it."""
     file = io.BytesIO()
