@@ -63,11 +63,12 @@ class Application(Starlette):
 
 
 class CrossOrigin(CORSMiddleware):
-    """Starlette's. It adds its headers to answers that come in ASGI's own messages, so that is how it gets them, and
+    """Starlette's. It adds its headers to answers that come in ASGI's own messages, so that is how pages get them, and
     not by the extension that has an answer as a whole (``schema.execution.http.REPLY``)."""
 
     async def simple_response(self, scope: Scope, receive: Receive, send: Send, request_headers: Headers) -> None:
-        scope = {**scope, "extensions": {}}
+        if "origin" in request_headers:
+            scope = {**scope, "extensions": {}}
         await super().simple_response(scope, receive, send, request_headers)
 
 

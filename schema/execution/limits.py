@@ -86,7 +86,8 @@ def misfit(value: Any, list_items: int) -> str | None:
     Not by recursion: JSON may be nested deeper than Python's stack.
     """
     todo = [value]
-    for one in todo:
+    while todo:
+        one = todo.pop()
         if isinstance(one, str):
             if "\0" in one:
                 return "A text may not contain the character U+0000."
