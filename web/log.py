@@ -70,9 +70,14 @@ def _tame_uvicorn() -> None:
             logger.propagate = True
         if logger.level:
             logger.setLevel(max(logger.level, logging.INFO))
-    access = logging.getLogger("uvicorn.access")
-    if _without_query not in access.filters:
-        access.addFilter(_without_query)
+    logging.getLogger("uvicorn.access").addFilter(_without_query)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """uvicorn takes a handshake that was answered with a refusal for one that was not answered, which is an error; any
+    page may bring it about."""
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _without_query(record: logging.LogRecord) -> bool:

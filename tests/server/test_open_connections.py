@@ -5,17 +5,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import create_connection
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 from tests.program import Served, run, serving
 
+SPOKEN = [Subprotocol("graphql-transport-ws")]
 EVENTS = "subscription { requestEvents { kind } }"
 
 
@@ -24,7 +27,7 @@ def opened(served: Served, key: str) -> Iterator[ClientConnection]:
     """A websocket whose key is known."""
     address = f"{served.url.replace('http', 'ws', 1)}/graphql"
     init = {"type": "connection_init", "payload": {"authorization": f"Bearer {key}"}}
-    with connect(address, subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+    with connect(address, subprotocols=SPOKEN) as socket:
         socket.send(orjson.dumps(init).decode())
         assert orjson.loads(socket.recv(10)) == {"type": "connection_ack"}
         yield socket
@@ -40,6 +43,20 @@ def closed(socket: ClientConnection) -> int:
 
 def subscribe(socket: ClientConnection, query: str) -> None:
     socket.send(orjson.dumps({"id": "1", "type": "subscribe", "payload": {"query": query}}).decode())
+
+
+def test_a_refused_handshake_is_no_error_of_the_server(tmp_path: Path) -> None:
+    """Any page may ask for one, and any program under a wrong name: the log does not fill with it."""
+    assert run("migrate", folder=tmp_path).returncode == 0
+    with serving("serve", folder=tmp_path) as served:
+        place = urlsplit(served.url)
+        for name, origin, status in [(place.netloc, "http://evil.example", 403), ("evil.example", None, 421)]:
+            taken = create_connection((place.hostname, place.port))
+            asked: dict[str, Any] = {"subprotocols": SPOKEN, "sock": taken, "origin": origin and Origin(origin)}
+            with pytest.raises(InvalidStatus) as refused, connect(f"ws://{name}/graphql", **asked):
+                pass
+            assert refused.value.response.status_code == status
+    assert '"level":"error"' not in served.log
 
 
 def test_a_server_that_is_told_to_stop_takes_leave_at_once(tmp_path: Path) -> None:
