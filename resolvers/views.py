@@ -68,7 +68,8 @@ class Views:
         return len(self._waiting) > self._most // 2
 
     def note(self, context: Context) -> None:
-        """Note what the operation has shown: it was answered, or is about to be."""
+        """Note what the operation has shown: it was answered, or is about to be. What others show with it, by the very
+        same question, is noted by the first of them."""
         if not context.viewed:
             return
         hour = context.now.replace(minute=0, second=0, microsecond=0)
@@ -80,6 +81,7 @@ class Views:
                 self._lost += 1
             else:
                 self._waiting[view] = _Seen(context.actor.client, context.now)
+        context.viewed.clear()
 
     async def record(self, database: Database) -> None:
         """Record what waits. What cannot be recorded waits on; the exception is its caller's."""

@@ -94,7 +94,6 @@ async def _noted(context: Context, views: Views, chunks: Chunks) -> Chunks:
     """The same; of each chunk it is noted whose personal data it shows. Where that is much, the file waits for it."""
     async for chunk in chunks:
         views.note(context)
-        context.viewed.clear()
         if views.is_filling:
             await views.settle(context.database)
         yield chunk

@@ -141,7 +141,7 @@ class _JointRun(Shared):
         self._alike: dict[Keys, Origin] = {}
         """The operations by what they look up, those that look up the very same as one."""
         self._built: dict[Origin, tuple[ExecutionResult, dict[int, Any]]] = {}
-        """Their results, and what each has shown (``Context.viewed``)."""
+        """Their results, and what each has shown (``Context.viewed``): one for all who look up the very same."""
         super().__init__(self._work)
 
     @property

@@ -189,6 +189,7 @@ async def test_what_does_not_fit_is_lost_counted_and_told(gatehouse: Gatehouse) 
         context.shows(part)
     with structlog.testing.capture_logs() as logs:
         views.note(context)
+        assert not context.viewed, "others who show the same need not look through it"
         assert views.is_filling
         for part in parts:
             context.shows(part)
