@@ -288,7 +288,7 @@ def _reader(node: ValueNode, type_: Any) -> Reader:
     if is_input_object_type(type_) and isinstance(node, ObjectValueNode):
         nodes = {one.name.value: one.value for one in node.fields}
         if type_.is_one_of and len(nodes) == 1:
-            (((name, one),),) = (nodes.items(),)
+            ((name, one),) = nodes.items()
             if name in type_.fields and isinstance(one, VariableNode):
                 return _one_of_reader(type_.fields[name].out_name or name, one.name.value, type_)
         read, make, is_one_of = _object_reader(type_.fields, nodes), type_.out_type, type_.is_one_of

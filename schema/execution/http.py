@@ -175,7 +175,7 @@ class Endpoint:
                     is_read = False
                     body = scope.get("extensions", NO_EXTENSIONS).get(BODY)
                     if body is None or how.fault is not None or len(body) > limits.body_bytes:
-                        body = await _body(how, receive, limits)
+                        body = await _body(how, receive, limits)  # which also says what is wrong with it
                     asked = _of_body(body)
                     is_read = True
                 query, variables, name = checked(asked, limits)
