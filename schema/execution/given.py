@@ -287,32 +287,27 @@ def _reader(node: ValueNode, type_: Any) -> Reader:
         return _list_reader(node, type_.of_type)
     if is_input_object_type(type_) and isinstance(node, ObjectValueNode):
         nodes = {one.name.value: one.value for one in node.fields}
-        if type_.is_one_of and len(nodes) == 1:
-            ((name, one),) = nodes.items()
-            if name in type_.fields and isinstance(one, VariableNode):
-                return _one_of_reader(type_.fields[name].out_name or name, one.name.value, type_)
-        read, make, is_one_of = _object_reader(type_.fields, nodes), type_.out_type, type_.is_one_of
-
-        def of(variables: Coerced) -> Any:
-            found = read(variables)
-            if found is Undefined or (is_one_of and (len(nodes) != 1 or len(found) != 1 or None in found.values())):
-                return Undefined
-            return make(found)
-
-        return of
+        if type_.is_one_of:
+            return _one_of_reader(nodes, type_)
+        read, make = _object_reader(type_.fields, nodes), type_.out_type
+        return lambda variables: Undefined if (found := read(variables)) is Undefined else make(found)
     return _does_not_fit
 
 
-def _one_of_reader(name: str, variable: str, type_: Any) -> Reader:
-    """Of an input object of which one field is given, and not as null: here, by a variable."""
+def _one_of_reader(nodes: Mapping[str, ValueNode], type_: Any) -> Reader:
+    """Of an input object of which one field is given, and not as null."""
+    if len(nodes) != 1 or not nodes.keys() <= type_.fields.keys():
+        return _does_not_fit
+    ((name, node),) = nodes.items()
+    out_name, read = type_.fields[name].out_name or name, _reader(node, type_.fields[name].type)
     is_strawberrys = GraphQLCoreConverter.DEFINITION_BACKREF in type_.extensions
     make = None if is_strawberrys else type_.out_type  # its own makes nothing, and looks once more how many are given
 
     def of(variables: Coerced) -> Any:
-        value = variables.get(variable)
-        if value is None:
+        value = read(variables)
+        if value is None or value is Undefined:
             return Undefined
-        return {name: value} if make is None else make({name: value})
+        return {out_name: value} if make is None else make({out_name: value})
 
     return of
 

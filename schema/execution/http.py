@@ -173,10 +173,7 @@ class Endpoint:
                     asked = _of_query_string(scope["query_string"], limits)
                 else:
                     is_read = False
-                    body = scope.get("extensions", NO_EXTENSIONS).get(BODY)
-                    if body is None or how.fault is not None or len(body) > limits.body_bytes:
-                        body = await _body(how, receive, limits)  # which also says what is wrong with it
-                    asked = _of_body(body)
+                    asked = _of_body(await _body(how, scope, receive, limits))
                     is_read = True
                 query, variables, name = checked(asked, limits)
                 attended.has_read()
@@ -272,13 +269,16 @@ def _of_body(body: bytes) -> dict[str, Any]:
     return asked
 
 
-async def _body(how: Manner, receive: Receive, limits: Limits) -> bytes:
+async def _body(how: Manner, scope: Scope, receive: Receive, limits: Limits) -> bytes:
     """The whole body, of a form that can be read. Raises BadRequest where it is not, or too long; or Disconnected."""
     if how.fault is not None:
         raise BadRequest(*how.fault)
     most = limits.body_bytes
     if how.length > most * READ_ON or (how.length > most and how.waits_for_a_word):
         raise _too_long(most, Connection="close")
+    at_once: bytes | None = scope.get("extensions", NO_EXTENSIONS).get(BODY)
+    if at_once is not None and len(at_once) <= most:
+        return at_once
     body, read, is_whole = bytearray(), 0, False
     while not is_whole:
         message = await receive()

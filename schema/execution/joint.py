@@ -178,12 +178,12 @@ class _JointRun(Shared):
                 self._rows_each[self._plan] = max(read, self._rows_each.get(self._plan, 0) * FORGOTTEN)
             if not self._run.has_failed or self._run.is_out_of_reach or self.size == 1:
                 for origin in self._alike.values():
-                    self._built[origin] = self._answer(origin)
+                    self._built[origin] = self._build(origin)
         finally:
             await self._context.close()
             self._run.clear()
 
-    def _answer(self, origin: Origin) -> tuple[ExecutionResult, dict[int, Any]]:
+    def _build(self, origin: Origin) -> tuple[ExecutionResult, dict[int, Any]]:
         errors: list[GraphQLError] = []
         data = self._run.built(self._plan.roots[0], origin, errors)
         viewed, self._context.viewed = self._context.viewed, {}
