@@ -106,6 +106,16 @@ def index_of_given(first: str, *others: str) -> Index:
     return Index(None, first, *others, postgresql_where=is_given, sqlite_where=is_given)
 
 
+def repeats(through: str) -> dict[str, str]:
+    """Of a column that says once more, so that nobody has to look there, what the row says that ``through`` points at,
+    in its column of the same name.
+
+    It has no foreign key: who inserts the row it belongs to has looked that one up, and it never changes. A sale would
+    be checked a dozen times for nothing, and each check locks a row that all sales of a shop share.
+    """
+    return {"repeats": through}
+
+
 def foreign_key_in_the_end(column: Column[Any]) -> ForeignKey:
     """A foreign key that is looked at when the transaction commits: the number is taken before what it is given to is
     there."""

@@ -30,10 +30,10 @@ from sqlalchemy import (
     select,
 )
 
-from .base import BigId, Instant, id_column, metadata
+from .base import BigId, Instant, id_column, metadata, repeats
 from .engine import Read, Write
 from .paging import OfKeys, is_one_of, keys_for
-from .ticket_request import request_entry, ticket_request
+from .ticket_request import request_entry
 from .time_slot import TimeSlotRow, time_slot, time_slots
 from .together import ChangeOfEach, NewRows, Step, change_each
 
@@ -48,7 +48,7 @@ reservation = Table(
     metadata,
     id_column(),
     Column("entry_id", BigId, ForeignKey(request_entry.c.id), nullable=False),
-    Column("request_id", BigId, ForeignKey(ticket_request.c.id), nullable=False),
+    Column("request_id", BigId, nullable=False, info=repeats("entry_id")),
     Column("slot_id", BigId, ForeignKey(time_slot.c.id), nullable=False),
     Column("places", Integer, nullable=False),
     Column("kind", Text, nullable=False),

@@ -5,8 +5,9 @@ from a word or punctuation boundary is what begins at that boundary, a phone's l
 that are found whole stand under their keys in the tables of their own; here is only how else they are read: with
 leading zeros or without, and with O for 0 or I and l for 1, by a skeleton in which these are one.
 
-Rows are written by the functions that write what they are made from, in the same transaction. What a key leads to must
-still be compared with the value itself (``resolvers.find``): keys are cut, and a skeleton says less than the number.
+Rows are written by the functions that write what they are made from, in the same transaction, and have no foreign keys:
+they can be made again from that at any time. What a key leads to must still be compared with the value itself
+(``resolvers.find``): keys are cut, and a skeleton says less than the number.
 """
 
 import re
@@ -19,7 +20,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BigInteger,
     Column,
-    ForeignKey,
     Index,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -28,7 +28,6 @@ from sqlalchemy import (
 )
 
 from .base import BigId, metadata
-from .client import client
 from .engine import Write
 from .keys import key, phone_key
 from .together import ChangeOfEach, NewRows, Step, change_each, make
@@ -62,7 +61,7 @@ search_key = Table(
     "search_key",
     metadata,
     Column("row_id", BigId, nullable=False),
-    Column("client_id", BigId, ForeignKey(client.c.id), nullable=False, comment="whose value it is"),
+    Column("client_id", BigId, nullable=False, comment="whose value it is"),
     Column("kind", SmallInteger, nullable=False),
     Column("key", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
     PrimaryKeyConstraint("kind", "key", "row_id"),

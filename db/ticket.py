@@ -27,8 +27,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from . import search_key
 from .admission import AdmissionRow, admission
-from .base import BigId, Endless, Instant, foreign_key_in_the_end, id_column, index_of_given, metadata
-from .client import client
+from .base import BigId, Endless, Instant, foreign_key_in_the_end, id_column, index_of_given, metadata, repeats
 from .conditions import Conditions, carried, equal
 from .engine import CLOCK, INSERT, Read, Write
 from .keys import key as key_of
@@ -65,10 +64,10 @@ issued_ticket = Table(
     "issued_ticket",
     metadata,
     id_column(),
-    Column("request_id", BigId, ForeignKey(ticket_request.c.id), nullable=False),
+    Column("request_id", BigId, nullable=False, info=repeats("line_id")),
     Column("line_id", BigId, ForeignKey(request_line.c.id), nullable=False),
-    Column("item_id", BigId, ForeignKey(ticket_item.c.id), nullable=False),
-    Column("client_id", BigId, ForeignKey(client.c.id), nullable=False),
+    Column("item_id", BigId, nullable=False, info=repeats("line_id")),
+    Column("client_id", BigId, nullable=False, info=repeats("request_id")),
     Column("ticket_no", Text, nullable=False, unique=True),
     Column("external_ticket_no", Text, nullable=False),
     Column("number_key", Text, nullable=False, unique=True),
@@ -108,8 +107,8 @@ access_entry = Table(
     metadata,
     id_column(),
     Column("ticket_id", BigId, ForeignKey(issued_ticket.c.id), nullable=False),
-    Column("admission_id", BigId, ForeignKey(admission.c.id), nullable=False),
-    Column("content_line_id", BigId, ForeignKey(content_line.c.id), nullable=False),
+    Column("admission_id", BigId, nullable=False, info=repeats("entry_id")),
+    Column("content_line_id", BigId, nullable=False, info=repeats("entry_id")),
     Column("entry_id", BigId, ForeignKey(request_entry.c.id), nullable=False),
     Column("slot_id", BigId, ForeignKey(time_slot.c.id)),
     Column("quantity", Integer, nullable=False, comment="places"),

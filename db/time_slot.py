@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 
 from .admission import CapacityControl, CapacityLimitsBy, admission
-from .base import BigId, Instant, id_column, metadata
+from .base import BigId, Instant, id_column, metadata, repeats
 from .conditions import Lasting, all_of
 from .engine import CLOCK, Read, Write, once_for_each_dialect
 from .paging import Listing, OfKeys, Order, Page, Window, is_one_of, is_one_of_given, keys_for
@@ -53,7 +53,7 @@ time_slot = Table(
     id_column(),
     Column("line_id", BigId, ForeignKey(schedule_line.c.id), nullable=False),
     Column("date", Date, nullable=False),
-    Column("admission_id", BigId, ForeignKey(admission.c.id), nullable=False),
+    Column("admission_id", BigId, nullable=False, info=repeats("line_id")),
     Column("starts_at", Instant, nullable=False),
     Column("ends_at", Instant, nullable=False),
     Column("arrival_from", Instant, nullable=False),

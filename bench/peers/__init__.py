@@ -17,13 +17,16 @@ NODE = HERE / "node_modules" / ".bin" / "node"
 PRODUCTION = {"NODE_ENV": "production", "GRAPHILE_ENV": "production"}
 
 TOLD = """
+COMMENT ON TABLE request_entry IS E'@foreignKey (request_id) references ticket_request (id)'
+    '\\n@foreignKey (admission_id) references admission (id)';
+COMMENT ON TABLE issued_ticket IS '@foreignKey (request_id) references ticket_request (id)';
 COMMENT ON TABLE ticket_request IS '@foreignKey (customer_key) references customer (customer_key)';
 COMMENT ON COLUMN ticket_request.order_key IS '@behavior +attribute:filterBy +filterBy';
 ALTER TABLE issued_ticket ALTER COLUMN valid_until DROP NOT NULL;
 """
-"""What PostGraphile needs to be told of the tables: a sale may name a customer whom nobody knows yet, so they have no
-such key; an index that leaves out what is null is one; and of a ticket that has no end, whose ``valid_until`` is
-infinity, it makes null."""
+"""What PostGraphile needs to be told of the tables: what repeats what another row says has no foreign key, nor has a
+sale, which may name a customer whom nobody knows yet; an index that leaves out what is null is one; and of a ticket
+that has no end, whose ``valid_until`` is infinity, it makes null."""
 
 
 def install() -> None:

@@ -18,8 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from ..admission import admission
-from ..base import BigId, Instant, foreign_key_in_the_end, id_column, index_of_given, metadata
+from ..base import BigId, Instant, foreign_key_in_the_end, id_column, index_of_given, metadata, repeats
 from ..client import client
 from ..ticket_item import content_line, ticket_item
 from ..time_slot import time_slot
@@ -101,7 +100,7 @@ ticket_request = Table(
 order_key = Table(
     "order_key",
     metadata,
-    Column("client_id", BigId, ForeignKey(client.c.id), nullable=False),
+    Column("client_id", BigId, nullable=False, info=repeats("request_id")),
     Column("key", Text, nullable=False),
     Column("request_id", BigId, foreign_key_in_the_end(ticket_request.c.id), nullable=False),
     PrimaryKeyConstraint("client_id", "key"),
@@ -129,10 +128,10 @@ request_entry = Table(
     "request_entry",
     metadata,
     id_column(),
-    Column("request_id", BigId, ForeignKey(ticket_request.c.id), nullable=False),
+    Column("request_id", BigId, nullable=False, info=repeats("line_id")),
     Column("line_id", BigId, ForeignKey(request_line.c.id), nullable=False),
     Column("content_line_id", BigId, ForeignKey(content_line.c.id), nullable=False),
-    Column("admission_id", BigId, ForeignKey(admission.c.id), nullable=False),
+    Column("admission_id", BigId, nullable=False, info=repeats("content_line_id")),
     Column("inclusion", Text, nullable=False),
     Column("is_primary", Boolean, nullable=False),
     Column("quantity", Integer, nullable=False, comment="tickets; 0: left out"),

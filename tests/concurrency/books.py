@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from db.engine import Database
+from tests import links
 
 CLOCK = {"postgresql": "clock_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')"}
 
@@ -148,6 +149,7 @@ BROKEN: Mapping[str, str] = {
     "a request has a timeline": """
         SELECT t.id FROM ticket_request t LEFT JOIN request_event v ON v.request_id = t.id WHERE v.id IS NULL
     """,
+    **links.BROKEN,
 }
 """What must be true, and the statement that lists what breaks it."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, DefaultClause, insert, inspect, text
@@ -15,6 +16,8 @@ import db.migrations
 from db.driver import BROKEN_RULES
 from db.engine import Database
 from db.migrations import Standing
+from resolvers import demo
+from resolvers.context import Rules
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -106,3 +109,31 @@ async def test_of_two_who_migrate_at_once_one_does_it(tmp_path: Path) -> None:
     finally:
         for database in databases:
             await database.dispose()
+
+
+async def test_a_step_that_rebuilds_tables_keeps_what_is_in_them(tmp_path: Path) -> None:
+    """SQLite: every row, and the numbers that were given; what is written next is checked by the keys that are left."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/gatehouse.sqlite3")
+    try:
+        async with database.maintaining() as alone:
+            await alone.run_sync(lambda sync: command.upgrade(db.migrations._config(sync), "0009"))
+        await demo.load(database, Rules(), requests=50, progress=lambda _done, _total: None)
+        before = await _everything(database)
+        assert await db.migrations.upgrade(database) == [db.migrations.head()]
+        assert await _everything(database) == before
+        assert before["request_event"]
+        assert before["search_key"]
+        orphan = insert(db.reservation.reservation).values(
+            entry_id=4711, request_id=1, slot_id=1, places=1, kind="SOLD", since=database.now()
+        )
+        with pytest.raises(BROKEN_RULES):
+            async with database.writing() as write:
+                await write.run(orphan)
+    finally:
+        await database.dispose()
+
+
+async def _everything(database: Database) -> dict[str, Any]:
+    names = [*db.base.metadata.tables, "sqlite_sequence"]
+    async with database.reading() as read:
+        return {name: await read.fetch(f"SELECT * FROM {name} ORDER BY 1, 2") for name in names}

@@ -20,6 +20,7 @@ from resolvers.context import Context, Rules
 from resolvers.demo.books import TABLES
 from resolvers.demo.world import PARK
 from resolvers.diagnosis import diagnose
+from tests import links
 from tests.conftest import sqlite_url
 
 REQUESTS = 300
@@ -195,11 +196,23 @@ async def test_what_was_loaded_holds_together(castle: Read, database: Database) 
     now = database.now()
     now_text = now.replace(tzinfo=None).isoformat(" ", "microseconds") if castle.dialect == "sqlite" else now
     wrong = {}
-    for sentence, statement in HOLDS_TOGETHER.items():
+    for sentence, statement in {**HOLDS_TOGETHER, **links.BROKEN}.items():
         parameters = {"now": now_text} if ":now" in statement else {}
         if found := await rows(castle, statement, **parameters):
             wrong[sentence] = found[:3]
     assert not wrong
+
+
+@pytest.mark.parametrize("name", links.LINKS)
+async def test_what_no_foreign_key_says_is_looked_at(castle: Read, database: Database, name: str) -> None:
+    """A control: one row that leads nowhere, or says another thing than what it repeats, is listed."""
+    column, wrong, such = links.LINKS[name]
+    before = await rows(castle, wrong)
+    key, table = "id" if "id" in column.table.c else column.name, column.table.name
+    last = f"{such} AND {key} = (SELECT max({key}) FROM {table} WHERE {such})"
+    async with database.writing() as write:
+        assert await write.run_text(f"UPDATE {table} SET {column.name} = 4711999 WHERE {last}") > 0
+    assert before == [] != await rows(castle, wrong)
 
 
 async def test_every_state_a_request_can_be_in_is_there(castle: Read, database: Database) -> None:
