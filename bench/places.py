@@ -36,6 +36,8 @@ BEGIN, END = "<!-- places: begin -->", "<!-- places: end -->"
 AIM_PER_MINUTE = 30_000
 PEER_PER_MINUTE = 500
 WORKERS = 2
+TOURS = range(10, 14)
+"""The hours at which one begins, every day: there are more slots than a crowd has buyers."""
 
 SET_UP = """mutation SetUp($input: TicketSetUpInput!) {
   ticketSetUp(input: $input) {
@@ -62,7 +64,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--buyers", type=int, default=32, help="connections, each of which waits for its answer")
-    parser.add_argument("--spread", action="store_true", help="every buyer at a slot of their own, of 30")
+    parser.add_argument("--spread", action="store_true", help="every buyer at a slot of their own, of 90")
     parser.add_argument("--write", action="store_true", help="into bench/README.md as well")
     asked = parser.parse_args()
     with postgresql.durable() as (server, url):
@@ -98,7 +100,7 @@ async def open_park(url: URL, address: str, buyers: int, spread: bool) -> dict[s
         admin = await create_key(write, "Bench admin", Role.ADMIN, now)
         key = await create_key(write, "Bench shop", Role.WEB_STORE, now)
     await database.dispose()
-    schedule = {"startTime": "10:00", "stopTime": "11:00", "capacity": 1_000_000, "capacityControl": "SALES"}
+    room = {"capacity": 1_000_000, "capacityControl": "SALES"}
     tour = {
         "ticketTypeCode": "TOUR",
         "description": "Tour",
@@ -106,11 +108,12 @@ async def open_park(url: URL, address: str, buyers: int, spread: bool) -> dict[s
         "unitPrice": "12.50",
         "admissionCode": "TOUR",
         "startDate": (datetime.now(UTC) - timedelta(days=1)).date().isoformat(),
-        "schedules": [schedule],
+        "schedules": [{"startTime": f"{hour}:00", "stopTime": f"{hour + 1}:00", **room} for hour in TOURS],
     }
     payload = await asyncio.to_thread(set_up, address, admin, tour)
-    slots = [slot["id"] for slot in payload["admission"]["slots"]["nodes"]]
-    chosen = slots[1:] if spread else [slots[3]]
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    slots = [slot["id"] for slot in payload["admission"]["slots"]["nodes"] if slot["date"] >= tomorrow]
+    chosen = slots if spread else slots[:1]
     sales = [
         [{"itemNo": "TOUR", "quantity": 1, "admissions": [{"admissionCode": "TOUR", "slotId": slot}]}]
         for slot in chosen
