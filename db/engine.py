@@ -157,11 +157,6 @@ class Write(Read):
         """
         return ids(await self.value(_next_ids(self.dialect, table), {"number": number}), number)
 
-    async def limit_waits(self, seconds: float) -> None:
-        """Wait no longer than that for a lock, from here on. On SQLite there is but one, which a writer has."""
-        if self.dialect == "postgresql":
-            await self.run_text(f"SET LOCAL lock_timeout = {round(seconds * 1000)}")
-
     async def clock(self) -> datetime:
         """The database's clock, now: read after locks are held, it decides what has expired.
 
@@ -264,11 +259,14 @@ class Database:
         return _Reading(self._readers, self.dialect)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Write]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
+    async def writing(self, lock_seconds: float | None = None) -> AsyncIterator[Write]:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        ``lock_seconds``: how long it waits for a lock, before it raises one of ``LOCKED_OUT``; as long as it must, if
+        that is not said. On SQLite there is but one lock, and it has that."""
         connection = self._writers.take_now() or await self._writers.take()
         try:
-            await connection.begin()
+            await connection.begin(lock_seconds)
             yield Write(connection, self.dialect, self.clock_offset)
             await connection.commit()
         except BaseException:

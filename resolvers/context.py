@@ -14,7 +14,7 @@ from db.sales_order import SalesChannel
 
 from .actor import Actor
 from .coalescing import Coalescer, Settling
-from .group_commit import GroupCommits
+from .group_commit import PATIENCE_SECONDS, GroupCommits
 from .loaders import Loaders
 from .policy import Extent, Permission, extent
 
@@ -169,10 +169,12 @@ class Context:
 
     @asynccontextmanager
     async def writing(self, *others: "Context") -> AsyncIterator[Write]:
-        """One transaction for one mutation field of this operation, and of the others if there are any: the only place
-        of begin and commit."""
+        """One transaction for one mutation field of this operation: the only place of begin and commit.
+
+        With ``others`` it is for a field of each of them, too, and waits for locks no longer than a group may.
+        """
         try:
-            async with self.database.writing() as write:
+            async with self.database.writing(PATIENCE_SECONDS if others else None) as write:
                 yield write
         finally:
             for context in (self, *others):

@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import structlog
 
 from db.driver import LOCKED_OUT, is_out_of_reach
-from db.engine import Write
 
 from .coalescing import Shared, gathered
 
@@ -249,9 +248,3 @@ class _Group(Shared):
 
     def _decided(self) -> None:
         self._is_final = True
-
-
-async def limit_waits(write: Write, changes: Sequence[Any]) -> None:
-    """Wait for locks no longer than a group may; who is alone waits as long as it has time."""
-    if len(changes) > 1:
-        await write.limit_waits(PATIENCE_SECONDS)

@@ -47,7 +47,7 @@ BROKEN_RULES = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityErro
 """What is raised where a statement breaks a constraint: a key taken twice, a number out of its range."""
 
 LOCKED_OUT = (asyncpg.LockNotAvailableError,)
-"""What is raised where a lock was not to be had in the time that was given (``Write.limit_waits``)."""
+"""What is raised where a lock was not to be had in the time that was given (``Database.writing``)."""
 
 
 _PASSING = (
@@ -98,8 +98,8 @@ class Connection(Protocol):
     async def run_each(self, text: str, values: Sequence[Sequence[Any]]) -> None:
         """Run a statement for each of these, one after the other in one round trip."""
 
-    async def begin(self) -> None:
-        """Begin a transaction."""
+    async def begin(self, lock_seconds: float | None = None) -> None:
+        """Begin a transaction, which waits no longer than that for a lock."""
 
     async def commit(self) -> None:
         """Make what it did last."""

@@ -35,6 +35,9 @@ that promises to cost less than an index, and such a plan stays while the table 
 each took a third longer for it.
 """
 
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+WAITING = "SET LOCAL lock_timeout = {}"
+
 _REFUSED = (asyncpg.ProtocolViolationError, asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError)
 _OF_SQLALCHEMY = {"async_fallback", "async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
 
@@ -137,8 +140,8 @@ class Connection:
         with self:
             await self.driver.executemany(text, values)
 
-    async def begin(self) -> None:
-        await self.run("BEGIN ISOLATION LEVEL READ COMMITTED", ())
+    async def begin(self, lock_seconds: float | None = None) -> None:
+        await self.run(BEGIN if lock_seconds is None else f"{BEGIN}; {WAITING.format(round(lock_seconds * 1000))}", ())
 
     async def commit(self) -> None:
         await self.run("COMMIT", ())

@@ -130,7 +130,8 @@ class Connection:
     async def run_each(self, text: str, values: Sequence[Sequence[Any]]) -> None:
         await self.driver.errand(lambda raw: raw.executemany(text, values).close())
 
-    async def begin(self) -> None:
+    async def begin(self, lock_seconds: float | None = None) -> None:
+        """There is but one lock, and a writer has it."""
         await self.run("BEGIN IMMEDIATE", ())
 
     async def commit(self) -> None:

@@ -22,7 +22,7 @@ from db.timeline import Event, RequestEventKind
 from .. import loaders
 from ..admittance.on_sale import activates, admit_on_sale
 from ..context import Context
-from ..group_commit import WEIGHT_AT_ONCE, Ungrouped, limit_waits
+from ..group_commit import WEIGHT_AT_ONCE, Ungrouped
 from ..pattern import Pattern
 from ..refusals import Outcome, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import NAME_LENGTH, text
@@ -132,7 +132,6 @@ async def _confirm(asked: Sequence[_Asked], decided: Callable[[], None] = lambda
     with suppress(Unchanged):
         context, *beside = (one.context for one in asked)
         async with context.writing(*beside) as write:
-            await limit_waits(write, asked)
             await _find(write, asked)
             left = await _look(write, [one for one in asked if one.answer is None])
             if len(asked) > 1:

@@ -23,7 +23,6 @@ from db.ticket_request import Lines, PaymentOption, TicketRequestRow, TicketRequ
 from db.timeline import Event, RequestEventKind
 
 from ..context import Context
-from ..group_commit import limit_waits
 from ..pattern import Pattern
 from ..refusals import Outcome, Refusal, RefusalCode, Refusals, Refused, Unchanged
 from ..texts import required, text
@@ -182,7 +181,6 @@ async def _register(sales: Sequence[_Asked], decided: Callable[[], None] = lambd
     with suppress(Unchanged):
         context, *beside = (one.context for one in sales)
         async with context.writing(*beside) as write:
-            await limit_waits(write, sales)
             await _make_out(write, sales)
             await _claim(write, sales)
             if not (left := [one for one in sales if one.answer is None and not one.leaves_its_group]):

@@ -21,7 +21,6 @@ from resolvers.group_commit import (
     GroupCommit,
     GroupCommits,
     Ungrouped,
-    limit_waits,
 )
 
 SHOP = Actor(1, "shop", Role.WEB_STORE)
@@ -373,13 +372,15 @@ async def test_not_all_that_have_parted_groups_are_remembered(shop: Shop, monkey
 
 async def test_only_a_group_is_impatient(database: Database) -> None:
     """Who is alone waits for a lock as long as it has time."""
-    async with database.writing() as write:
-        await limit_waits(write, ["one"])
+    one, other = (Context(database, SHOP, Rules()) for _ in range(2))
+    async with one.writing() as write:
         alone = await _lock_timeout(write)
-        await limit_waits(write, ["one", "two"])
+    async with one.writing(other) as write:
         assert (alone, await _lock_timeout(write)) in (("0", "250ms"), (None, None))
-    async with database.writing() as write:
+    async with one.writing() as write:
         assert await _lock_timeout(write) == alone
+    for context in (one, other):
+        await context.close()
 
 
 async def _lock_timeout(write: Any) -> Any:
