@@ -129,9 +129,12 @@ def migrated(settings: Settings) -> Sequence[str]:
 
     async def run() -> Sequence[str]:
         async with opened(settings) as database:
-            return (
-                await db.migrations.upgrade(database) if await ready.examine(database) is not Standing.CURRENT else ()
-            )
+            if await ready.examine(database) is Standing.CURRENT:
+                return ()
+            try:
+                return await db.migrations.upgrade(database)
+            except db.migrations.TablesInUse as found:
+                raise Trouble("The tables are never free: stop what uses them, and migrate again.") from found
 
     return asyncio.run(run())
 

@@ -64,7 +64,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--buyers", type=int, default=32, help="connections, each of which waits for its answer")
-    parser.add_argument("--spread", action="store_true", help="every buyer at a slot of their own, of 90")
+    parser.add_argument("--spread", action="store_true", help="every buyer at a slot of their own")
     parser.add_argument("--write", action="store_true", help="into bench/README.md as well")
     asked = parser.parse_args()
     with postgresql.durable() as (server, url):

@@ -18,7 +18,7 @@ fsync = on
 synchronous_commit = on
 full_page_writes = on
 max_connections = 100
-shared_buffers = 256MB
+shared_buffers = 2GB
 max_wal_size = 4GB
 """
 

@@ -110,8 +110,8 @@ def repeats(through: str) -> dict[str, str]:
     """Of a column that says once more, so that nobody has to look there, what the row says that ``through`` points at,
     in its column of the same name.
 
-    It has no foreign key: who inserts the row it belongs to has looked that one up, and it never changes. A sale would
-    be checked a dozen times for nothing, and each check locks a row that all sales of a shop share.
+    Such a column has no foreign key: its value was read from that row, which never changes it. A sale would be checked
+    a dozen times for nothing; and a check locks the row that is pointed at, as a shop's is by all of its sales.
     """
     return {"repeats": through}
 

@@ -262,8 +262,9 @@ class Database:
     async def writing(self, lock_seconds: float | None = None) -> AsyncIterator[Write]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
-        ``lock_seconds``: how long it waits for a lock, before it raises one of ``LOCKED_OUT``; as long as it must, if
-        that is not said. On SQLite there is but one lock, and it has that."""
+        ``lock_seconds``: how long it waits for each lock before it raises one of ``LOCKED_OUT``; as long as it must, if
+        that is not said. On SQLite there is but one lock, and a transaction has it from its beginning.
+        """
         connection = self._writers.take_now() or await self._writers.take()
         try:
             await connection.begin(lock_seconds)

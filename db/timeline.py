@@ -5,8 +5,8 @@ the same: nothing else is ever taken out of an event, and only when the person i
 ``tx`` is the transaction that recorded them (``history`` says from where it is counted), and (tx, id) the order of
 recording; on SQLite there is one writer at a time, ``tx`` is 0 and the id alone orders.
 
-What an event names was there when it was written, and nothing that is named here is ever deleted: it has no foreign
-keys.
+What an event names was there when it was written, and nothing that is named here is ever deleted: so events have no
+foreign keys.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -99,7 +99,7 @@ class Connection(Protocol):
         """Run a statement for each of these, one after the other in one round trip."""
 
     async def begin(self, lock_seconds: float | None = None) -> None:
-        """Begin a transaction, which waits no longer than that for a lock."""
+        """Begin a transaction that waits no longer than so many seconds for each lock; else as long as it must."""
 
     async def commit(self) -> None:
         """Make what it did last."""

@@ -35,9 +35,6 @@ that promises to cost less than an index, and such a plan stays while the table 
 each took a third longer for it.
 """
 
-BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
-WAITING = "SET LOCAL lock_timeout = {}"
-
 _REFUSED = (asyncpg.ProtocolViolationError, asyncpg.UndefinedObjectError, asyncpg.InvalidParameterValueError)
 _OF_SQLALCHEMY = {"async_fallback", "async_creator_fn", "prepared_statement_cache_size", "prepared_statement_name_func"}
 
@@ -141,7 +138,8 @@ class Connection:
             await self.driver.executemany(text, values)
 
     async def begin(self, lock_seconds: float | None = None) -> None:
-        await self.run(BEGIN if lock_seconds is None else f"{BEGIN}; {WAITING.format(round(lock_seconds * 1000))}", ())
+        limit = "" if lock_seconds is None else f"; SET LOCAL lock_timeout = {max(round(lock_seconds * 1000), 1)}"
+        await self.run(f"BEGIN ISOLATION LEVEL READ COMMITTED{limit}", ())
 
     async def commit(self) -> None:
         await self.run("COMMIT", ())

@@ -8,13 +8,17 @@ Alembic is there for the steps only. A server that starts compares two numbers, 
 a tenth of the time until it answers.
 """
 
+import asyncio
+import time
 from collections.abc import Sequence
 from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..base import metadata
 from ..engine import Database
@@ -25,6 +29,26 @@ if TYPE_CHECKING:
 
 LOCK = 4_207_315
 """The advisory lock that two servers migrating one PostgreSQL database at the same time meet at."""
+
+TABLES_SECONDS = 0.2
+"""How long is waited for all tables, and others wait for them: less than the second after which PostgreSQL looks for a
+deadlock, so that nobody's change is undone for the migration."""
+
+PAUSE_SECONDS = 0.5
+"""How long others may go on before the next try."""
+
+PATIENCE_SECONDS = 60
+"""How long it is tried."""
+
+SQLITE_PATIENCE_SECONDS = 3600
+"""How long is waited for somebody else's transaction: another migration may be rebuilding large tables."""
+
+QUERY_CANCELED = "57014"
+"""What PostgreSQL says of a statement that took too long."""
+
+
+class TablesInUse(Exception):
+    """Somebody was at the tables whenever it was tried to have them alone."""
 
 
 class Standing(Enum):
@@ -99,22 +123,48 @@ async def _has_tables(database: Database) -> bool:
 async def upgrade(database: Database) -> Sequence[str]:
     """Run every step that the database lacks, all in one transaction; answers the versions that it went through.
 
-    Two that do so at once wait for each other, and the second finds nothing left to do. Raises alembic's CommandError
-    for a database that is newer than this code.
+    Two that do so at once wait for each other, and the second finds nothing left to do. Servers may work meanwhile: on
+    PostgreSQL they wait while the steps are made, of which none begins before nobody else is at any table. Raises
+    alembic's CommandError for a database that is newer than this code, and TablesInUse.
     """
     async with database.maintaining() as connection:
         if database.dialect == "sqlite":
             return await connection.run_sync(_upgrade_sqlite)
-        async with connection.begin():
-            await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
-            return await connection.run_sync(_upgrade)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            try:
+                async with connection.begin():
+                    await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+                    await _take_tables(connection)
+                    return await connection.run_sync(_upgrade)
+            except DBAPIError as found:
+                if getattr(found.orig, "sqlstate", None) != QUERY_CANCELED:
+                    raise
+            await asyncio.sleep(PAUSE_SECONDS)
+    raise TablesInUse
+
+
+async def _take_tables(connection: AsyncConnection) -> None:
+    """Have all tables alone, unless nothing is to be done."""
+    if await connection.run_sync(_revision) == head():
+        return
+    there = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    if names := ", ".join(table.name for table in metadata.sorted_tables if table.name in there):
+        await connection.execute(text(f"SET LOCAL statement_timeout = {round(TABLES_SECONDS * 1000)}"))
+        await connection.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
+        await connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+
+
+def _revision(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _upgrade(connection: Connection) -> list[str]:
     from alembic import command
-    from alembic.runtime.migration import MigrationContext
 
-    before = MigrationContext.configure(connection).get_current_revision()
+    before = _revision(connection)
     command.upgrade(_config(connection), "head")
     steps = _scripts().iterate_revisions("head", before or "base")
     return [step.revision for step in steps][::-1]
@@ -127,6 +177,7 @@ def _upgrade_sqlite(connection: Connection) -> list[str]:
     """
     raw = connection.connection.cursor()
     raw.execute("PRAGMA foreign_keys = OFF")
+    raw.execute(f"PRAGMA busy_timeout = {SQLITE_PATIENCE_SECONDS * 1000}")
     try:
         with connection.begin():
             steps = _upgrade(connection)

@@ -1,6 +1,7 @@
 """Migrations: from nothing to exactly the tables that the code knows, on both databases."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, DefaultClause, insert, inspect, text
+from sqlalchemy.engine import URL
 
 import db
 import db.migrations
@@ -18,6 +20,7 @@ from db.engine import Database
 from db.migrations import Standing
 from resolvers import demo
 from resolvers.context import Rules
+from tests.conftest import maintain
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -137,3 +140,41 @@ async def _everything(database: Database) -> dict[str, Any]:
     names = [*db.base.metadata.tables, "sqlite_sequence"]
     async with database.reading() as read:
         return {name: await read.fetch(f"SELECT * FROM {name} ORDER BY 1, 2") for name in names}
+
+
+@pytest.fixture
+async def old(postgresql_server: URL) -> AsyncIterator[Database]:
+    """A PostgreSQL database that is a step behind."""
+    await maintain(postgresql_server, "CREATE DATABASE gatehouse_old")
+    database = Database(postgresql_server.set(database="gatehouse_old"))
+    try:
+        async with database.maintaining() as alone, alone.begin():
+            await alone.run_sync(lambda sync: command.upgrade(db.migrations._config(sync), "0009"))
+        yield database
+    finally:
+        await database.dispose()
+        await maintain(postgresql_server, "DROP DATABASE gatehouse_old")
+
+
+async def test_nobody_s_change_is_undone_for_a_migration(old: Database) -> None:
+    """Who is at one table and goes on to another may not wait for the migration while it waits for the first."""
+    async with old.writing() as write:
+        await write.fetch("SELECT 1 FROM issued_ticket FOR UPDATE")
+        migrating = asyncio.create_task(db.migrations.upgrade(old))
+        await asyncio.wait({migrating}, timeout=0.1)
+        for table in db.base.metadata.tables:
+            await write.fetch(f"SELECT 1 FROM {table} FOR UPDATE")
+        assert not migrating.done()
+    assert await migrating == [db.migrations.head()]
+
+
+async def test_who_is_at_a_table_all_the_time_keeps_a_migration_out(
+    old: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db.migrations, "PATIENCE_SECONDS", 1)
+    async with old.writing() as write:
+        await write.fetch("SELECT 1 FROM request_event")
+        with pytest.raises(db.migrations.TablesInUse):
+            await db.migrations.upgrade(old)
+    assert await db.migrations.current(old) == "0009"
+    assert await db.migrations.upgrade(old) == [db.migrations.head()]
