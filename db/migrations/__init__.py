@@ -131,27 +131,31 @@ async def upgrade(database: Database) -> Sequence[str]:
         if database.dialect == "sqlite":
             return await connection.run_sync(_upgrade_sqlite)
         until = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < until:
+        while True:
             try:
                 async with connection.begin():
                     await connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
                     await _take_tables(connection)
                     return await connection.run_sync(_upgrade)
-            except DBAPIError as found:
-                if getattr(found.orig, "sqlstate", None) != QUERY_CANCELED:
+            except TablesInUse:
+                if time.monotonic() >= until:
                     raise
             await asyncio.sleep(PAUSE_SECONDS)
-    raise TablesInUse
 
 
 async def _take_tables(connection: AsyncConnection) -> None:
-    """Have all tables alone, unless nothing is to be done."""
+    """Have all tables alone, unless nothing is to be done. Raises TablesInUse if that takes long."""
     if await connection.run_sync(_revision) == head():
         return
     there = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
     if names := ", ".join(table.name for table in metadata.sorted_tables if table.name in there):
         await connection.execute(text(f"SET LOCAL statement_timeout = {round(TABLES_SECONDS * 1000)}"))
-        await connection.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
+        try:
+            await connection.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
+        except DBAPIError as found:
+            if getattr(found.orig, "sqlstate", None) == QUERY_CANCELED:
+                raise TablesInUse from found
+            raise
         await connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
 
 

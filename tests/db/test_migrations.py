@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, DefaultClause, insert, inspect, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 import db
 import db.migrations
@@ -118,8 +119,7 @@ async def test_a_step_that_rebuilds_tables_keeps_what_is_in_them(tmp_path: Path)
     """SQLite: every row, and the numbers that were given; what is written next is checked by the keys that are left."""
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/gatehouse.sqlite3")
     try:
-        async with database.maintaining() as alone:
-            await alone.run_sync(lambda sync: command.upgrade(db.migrations._config(sync), "0009"))
+        await _step_to(database, "0009")
         await demo.load(database, Rules(), requests=50, progress=lambda _done, _total: None)
         before = await _everything(database)
         assert await db.migrations.upgrade(database) == [db.migrations.head()]
@@ -136,6 +136,11 @@ async def test_a_step_that_rebuilds_tables_keeps_what_is_in_them(tmp_path: Path)
         await database.dispose()
 
 
+async def _step_to(database: Database, version: str) -> None:
+    async with database.maintaining() as alone, alone.begin():
+        await alone.run_sync(lambda sync: command.upgrade(db.migrations._config(sync), version))
+
+
 async def _everything(database: Database) -> dict[str, Any]:
     names = [*db.base.metadata.tables, "sqlite_sequence"]
     async with database.reading() as read:
@@ -148,8 +153,7 @@ async def old(postgresql_server: URL) -> AsyncIterator[Database]:
     await maintain(postgresql_server, "CREATE DATABASE gatehouse_old")
     database = Database(postgresql_server.set(database="gatehouse_old"))
     try:
-        async with database.maintaining() as alone, alone.begin():
-            await alone.run_sync(lambda sync: command.upgrade(db.migrations._config(sync), "0009"))
+        await _step_to(database, "0009")
         yield database
     finally:
         await database.dispose()
@@ -178,3 +182,18 @@ async def test_who_is_at_a_table_all_the_time_keeps_a_migration_out(
             await db.migrations.upgrade(old)
     assert await db.migrations.current(old) == "0009"
     assert await db.migrations.upgrade(old) == [db.migrations.head()]
+
+
+async def test_a_step_that_is_stopped_is_not_tried_again(old: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def step(connection: Connection) -> None:
+        tries.append("step")
+        connection.execute(text("SET LOCAL statement_timeout = 50"))
+        connection.execute(text("SELECT pg_sleep(10)"))
+
+    monkeypatch.setattr(db.migrations, "_upgrade", step)
+    monkeypatch.setattr(db.migrations, "PATIENCE_SECONDS", 1)
+    with pytest.raises(DBAPIError, match="statement timeout"):
+        await db.migrations.upgrade(old)
+    assert tries == ["step"]
