@@ -7,7 +7,7 @@ from sqlalchemy import Column, Table
 
 import db
 from db.base import metadata
-from db.search_key import OF_CUSTOMER, OF_TICKET, SearchKind
+from db.search_key import OF_CUSTOMER, OF_TICKET, SearchKind, search_key
 from db.timeline import request_event
 
 
@@ -38,6 +38,14 @@ def _repeated() -> Iterator[tuple[str, Link]]:
                 yield f"{column} is what the row of its {through} says", Link(column, wrong)
 
 
+def _to_be_there(column: Column[Any], table: Table, such: str = "1 = 1") -> Link:
+    wrong = f"""
+        SELECT r.{column.name} FROM {column.table.name} r WHERE {such} AND r.{column.name} IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM {table.name} t WHERE t.id = r.{column.name})
+    """
+    return Link(column, wrong, such)
+
+
 def _told() -> Iterator[tuple[str, Link]]:
     named = {
         "client_id": db.client.client,
@@ -49,26 +57,20 @@ def _told() -> Iterator[tuple[str, Link]]:
         "customer_id": db.customer.customer,
     }
     for name, table in named.items():
-        wrong = f"""
-            SELECT v.id FROM request_event v LEFT JOIN {table.name} t ON t.id = v.{name}
-            WHERE v.{name} IS NOT NULL AND t.id IS NULL
-        """
-        yield f"request_event.{name} names what is there", Link(request_event.c[name], wrong)
+        yield f"request_event.{name} names what is there", _to_be_there(request_event.c[name], table)
 
 
 def _searched() -> Iterator[tuple[str, Link]]:
-    kinds = {"issued_ticket": [*OF_TICKET.values(), SearchKind.TICKET_NO], "customer": list(OF_CUSTOMER.values())}
+    yield "search_key.client_id names what is there", _to_be_there(search_key.c.client_id, db.client.client)
+    kinds = {
+        db.ticket.issued_ticket: [*OF_TICKET.values(), SearchKind.TICKET_NO],
+        db.customer.customer: list(OF_CUSTOMER.values()),
+    }
     others = [kind for kind in SearchKind if not any(kind in some for some in kinds.values())]
-    for table, of_table in {**kinds, "ticket_request": others}.items():
+    for table, of_table in {**kinds, db.ticket_request.ticket_request: others}.items():
         such = f"kind IN ({', '.join(str(int(kind)) for kind in of_table)})"
-        wrong = f"""
-            SELECT k.row_id FROM search_key k LEFT JOIN {table} t ON t.id = k.row_id
-            LEFT JOIN client c ON c.id = k.client_id
-            WHERE k.{such} AND (t.id IS NULL OR c.id IS NULL)
-        """
-        for name in ("row_id", "client_id"):
-            link = Link(db.search_key.search_key.c[name], wrong, such)
-            yield f"search keys lead from {name} to what is there: {table}", link
+        name = f"search_key.row_id leads to what is there: {table.name}"
+        yield name, _to_be_there(search_key.c.row_id, table, such)
 
 
 LINKS: Mapping[str, Link] = {**dict(_repeated()), **dict(_told()), **dict(_searched())}
